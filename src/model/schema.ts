@@ -1,0 +1,193 @@
+// The cluster file, `zones/gtm.yaml`, as one zod schema. Strict: an unknown key is a fault. Every default stands here.
+// Faults of meaning across the parts (an unknown VIP in a pool …) are in check.ts.
+import { z } from 'zod';
+import { address, duration, endpoint, name, percent, port, weight } from './fields.ts';
+
+const pacing = {
+  interval: duration('50ms', '1h').default(5000),
+  timeout: duration('10ms', '10m').default(1000),
+  rise: z.int().min(1).max(100).default(2),
+  fall: z.int().min(1).max(100).default(3),
+  /** Spread of the interval, as a part of it: the next probe comes after interval × (1 … 1 + jitter). */
+  jitter: percent(100).default(0.1),
+};
+
+const httpProbe = z.strictObject({
+  path: z.string().startsWith('/', 'a path begins with /').default('/'),
+  method: z.enum(['GET', 'HEAD']).default('GET'),
+  /** The Host header and, for https, the name in SNI and the certificate; default: the address. */
+  host: z.string().min(1).optional(),
+  port: port.optional(),
+  /** Status codes that mean healthy: numbers or ranges such as `200-299`. */
+  status: z
+    .array(
+      z.union([
+        z.int().min(100).max(599),
+        z.string().regex(/^\d{3}-\d{3}$/, 'a range is written as 200-299'),
+      ]),
+    )
+    .min(1)
+    .default(['200-299']),
+  /** A text that the first 64 KiB of the body must hold. */
+  body: z.string().min(1).optional(),
+});
+
+const httpsProbe = httpProbe.extend({
+  /** Whether the certificate must hold (chain and name). */
+  verify: z.boolean().default(true),
+});
+
+const tcpProbe = z.strictObject({ port: port.optional() });
+
+const dnsProbe = z.strictObject({
+  name: z.string().min(1),
+  type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX', 'CNAME']).default('A'),
+  port: port.optional(),
+  rcode: z.enum(['NOERROR', 'NXDOMAIN']).default('NOERROR'),
+  /** A text that one of the answers must equal. */
+  answer: z.string().optional(),
+});
+
+export const check = z
+  .strictObject({
+    http: httpProbe.optional(),
+    https: httpsProbe.optional(),
+    tcp: tcpProbe.optional(),
+    dns: dnsProbe.optional(),
+    ...pacing,
+  })
+  .refine(
+    c => [c.http, c.https, c.tcp, c.dns].filter(p => p !== undefined).length === 1,
+    'a check has exactly one of http, https, tcp, dns',
+  );
+
+const realServer = z.strictObject({
+  name: name.optional(),
+  address,
+  port,
+  weight: weight.default(1),
+});
+
+export const FORWARD = ['nat', 'dr', 'tun', 'fullnat'] as const;
+export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sh', 'mh'] as const;
+
+const service = z.strictObject({
+  protocol: z.enum(['tcp', 'udp']),
+  port,
+  scheduler: z.enum(SCHEDULERS).default('wlc'),
+  /** LVS's names: sh-fallback, sh-port, mh-fallback, mh-port, ops. */
+  flags: z.array(z.enum(['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'ops'])).default([]),
+  forward: z.enum(FORWARD).default('nat'),
+  /** 0s: none. Else the same client goes to the same server for as long. */
+  persistence: duration('0s', '30d').default(0),
+  /** Connections of one real server at which it takes no more, and at which it takes them again (0: three quarters of upper). */
+  thresholds: z
+    .strictObject({ upper: z.int().min(0).default(0), lower: z.int().min(0).default(0) })
+    .prefault({}),
+  timeouts: z
+    .strictObject({
+      connect: duration('10ms', '1m').default(2000),
+      tcp: duration('1s', '7d').default(900_000),
+      tcp_fin: duration('1s', '1h').default(120_000),
+      udp: duration('100ms', '1h').default(300_000),
+    })
+    .prefault({}),
+  /** At most as many open connections (tcp) or flows (udp) in this service, for one director. */
+  max_connections: z.int().min(1).max(10_000_000).default(100_000),
+  check: check.optional(),
+  real_servers: z.array(realServer).min(1, 'a service needs a real server'),
+});
+
+const vip = z.strictObject({
+  site: name,
+  addresses: z.array(address).min(1, 'a VIP needs an address'),
+  /** Nodes that forward this VIP; default: every node of the site that has a director. */
+  directors: z.array(name).min(1).optional(),
+  /** Below this part of its configured weight the VIP counts as down. Above 0: so capacity 0 is always down. */
+  floor: percent(100)
+    .refine(f => f > 0, 'the floor is above 0%')
+    .default(0.01),
+  /** After it came up its weight grows from a tenth to the whole over this time. */
+  slow_start: duration('0s', '1h').default(0),
+  services: z.array(service).min(1, 'a VIP needs a service'),
+});
+
+export const POLICIES = ['weighted', 'failover'] as const;
+
+const pool = z.strictObject({
+  policy: z.enum(POLICIES),
+  /** Addresses in one answer, of each family. */
+  answers: z.int().min(1).max(16).default(1),
+  ttl: duration('0s', '1d').default(10_000),
+  /** The TTL is cut down to the earliest moment at which a member could change, but never under this; default: ttl, so no cutting. */
+  min_ttl: duration('0s', '1d').optional(),
+  /** For `failover`: the part of its capacity that a member must have to be chosen. */
+  min_capacity: percent(100).default(0.01),
+  /** What is answered when no member is up. */
+  all_down: z
+    .union(
+      [z.enum(['all', 'last-known', 'servfail']), z.strictObject({ static: z.array(address).min(1) })],
+      'expected all, last-known, servfail or { static: [addresses] }',
+    )
+    .default('all'),
+  /** Correct the weights by the connections that the directors really see (slow and bounded). */
+  load_correction: z.boolean().default(false),
+  members: z.array(z.strictObject({ vip: name, weight: weight.default(1) })).min(1, 'a pool needs a member'),
+});
+
+const node = z.strictObject({
+  site: name,
+  dns: z
+    .strictObject({
+      listen: z.array(endpoint).min(1),
+      tcp_connections: z.int().min(1).max(65_535).default(1000),
+      tcp_idle: duration('100ms', '10m').default(10_000),
+      /** The largest UDP reply, whatever the client offers (RFC 9715 and DNS flag day 2020: 1232). */
+      udp_size: z.int().min(512).max(4096).default(1232),
+    })
+    .optional(),
+  admin: z.strictObject({ listen: endpoint }).optional(),
+  director: z.strictObject({ plane: z.enum(['proxy']).default('proxy') }).optional(),
+});
+
+const schedule = z
+  .strictObject({
+    cron: z.string().min(1),
+    timezone: z.string().default('UTC'),
+    for: duration('1m', '31d'),
+    site: name.optional(),
+    vip: name.optional(),
+    /** Multiplies the weight while active. */
+    weight: percent(1000),
+  })
+  .refine(s => (s.site === undefined) !== (s.vip === undefined), 'a schedule has exactly one of site, vip');
+
+export const schema = z.strictObject({
+  cluster: name,
+  state_dir: z.string().min(1).default('.gtm'),
+  coordinator: z
+    .strictObject({
+      redis: z.array(z.string()).default([]),
+      secret: z.string().optional(),
+      /** A record that was not renewed for as long is expired. */
+      lifetime: duration('1s', '10m').default(5000),
+    })
+    .prefault({}),
+  sites: z.record(name, z.strictObject({ region: z.string().optional() })),
+  nodes: z.record(name, node),
+  vips: z.record(name, vip),
+  pools: z.record(name, pool).default({}),
+  /** Zone name to master file, relative to the folder of this file and kept inside it. */
+  zones: z.record(z.string(), z.string()),
+  schedules: z.record(name, schedule).default({}),
+});
+
+/** The cluster file after parsing: durations in ms, percentages as fractions, endpoints split, defaults filled in. */
+export type Config = z.output<typeof schema>;
+export type NodeConfig = Config['nodes'][string];
+export type VipConfig = Config['vips'][string];
+export type ServiceConfig = VipConfig['services'][number];
+export type PoolConfig = Config['pools'][string];
+export type CheckConfig = z.output<typeof check>;
+export type ScheduleConfig = Config['schedules'][string];
+export type SchedulerName = (typeof SCHEDULERS)[number];

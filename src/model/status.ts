@@ -1,0 +1,102 @@
+// What a node tells about itself: the body of GET /v1/status. The CLI's tables, the page and the metrics come from it.
+import type { CoordinatorStatus, Override, Sight } from './records.ts';
+import type { ServiceCounters } from './service.ts';
+import type { StateName } from './state.ts';
+
+export interface MemberStatus {
+  vip: string;
+  site: string;
+  addresses: string[];
+  state: StateName;
+  /** The state that probes and votes alone would give. */
+  real: StateName;
+  forced: boolean;
+  stale: boolean;
+  /** As configured. */
+  weight: number;
+  /** weight × capacity × admin × slow start × load correction. */
+  effective: number;
+  /** Part of the pool's answers that it gets, 0 to 1. */
+  share: number;
+  /** In words, e.g. `capacity 50% (1 of 2 real servers)` or `drain by anna: kernel upgrade`. */
+  why: string;
+}
+
+export interface PoolStatus {
+  name: string;
+  policy: string;
+  answers: number;
+  /** Seconds. */
+  ttl: number;
+  /** Set while no member is up: which `all_down` rule answers. */
+  allDown?: string;
+  members: MemberStatus[];
+}
+
+export interface RealServerStatus {
+  name: string;
+  key: string;
+  state: 'up' | 'down' | 'unknown' | 'unchecked';
+  /** Milliseconds in that state. */
+  for: number;
+  /** The last probe in words: `http 200 in 3 ms`, `connect ECONNREFUSED`. */
+  result: string;
+  weight: number;
+}
+
+export interface VipStatus {
+  name: string;
+  site: string;
+  addresses: string[];
+  state: StateName;
+  forwardedHere: boolean;
+  capacity: number;
+  /** What this node sees of it from where it stands; `unknown` for those it forwards. */
+  sight: Sight;
+  /** One line for each site that has a fresh vote. */
+  votes: Record<string, 'up' | 'down'>;
+  realServers: RealServerStatus[];
+}
+
+export interface NodeStatus {
+  apiVersion: 'v1';
+  kind: 'NodeStatus';
+  cluster: string;
+  node: string;
+  site: string;
+  version: string;
+  /** Milliseconds. */
+  uptime: number;
+  ready: boolean;
+  /** Number of the snapshot that every worker serves. */
+  generation: number;
+  config: { file: string; loadedAt: string; error?: string };
+  dns: { listen: string[]; queries: number; workers: number };
+  zones: { name: string; file: string; serial: number; records: number }[];
+  coordinator: CoordinatorStatus;
+  peers: { node: string; site: string; fresh: boolean; age: number }[];
+  pools: PoolStatus[];
+  vips: VipStatus[];
+  services: ServiceCounters[];
+  overrides: Override[];
+  schedules: { name: string; active: boolean; until?: string; next?: string }[];
+  /** What an operator should know first, in words; empty when all is well. */
+  alarms: string[];
+}
+
+/** One fact in the life of a node, for `/v1/events`. */
+export interface Event {
+  id: number;
+  at: string;
+  kind: string;
+  subject: string;
+  message: string;
+}
+
+/** How an answer came about, for `gtm dig --explain`: one step a line, numbered by the reader. */
+export interface Explanation {
+  apiVersion: 'v1';
+  kind: 'Explanation';
+  question: string;
+  steps: { topic: string; text: string }[];
+}
