@@ -1,0 +1,36 @@
+// From the cluster file and the verdicts of now to the services that a plane is given.
+import { formatEndpoint } from '../kit/ip.ts';
+import type { Config } from '../model/schema.ts';
+import type { ServiceSpec } from '../model/service.ts';
+import { forwards, serverKey } from './targets.ts';
+
+/** The weight that a real server has now: 0 while it is down or its VIP takes nothing new. */
+export type WeightOf = (vip: string, service: number, key: string, configured: number) => number;
+
+/** The services of every VIP that `node` forwards, one for each address, with the weights that `weightOf` gives. */
+export function servicesOf(config: Config, node: string, weightOf: WeightOf): ServiceSpec[] {
+  return Object.entries(config.vips).flatMap(([vip, v]) => {
+    if (!forwards(config, node, vip)) return [];
+    return v.services.flatMap((s, index) =>
+      v.addresses.map(address => ({
+        key: `${s.protocol} ${formatEndpoint(address, s.port)}`,
+        vip,
+        protocol: s.protocol,
+        address,
+        port: s.port,
+        scheduler: s.scheduler,
+        flags: s.flags,
+        forward: s.forward,
+        persistence: s.persistence,
+        thresholds: s.thresholds,
+        timeouts: s.timeouts,
+        maxConnections: s.max_connections,
+        realServers: s.real_servers.map(rs => {
+          const key = serverKey(rs);
+          const weight = weightOf(vip, index, key, rs.weight);
+          return { key, name: rs.name ?? key, address: rs.address, port: rs.port, weight };
+        }),
+      })),
+    );
+  });
+}
