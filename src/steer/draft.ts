@@ -6,6 +6,9 @@ import type { Rng } from '../kit/rng.ts';
 import { factorOf, MEMBER_WORDS, STATE } from '../model/state.ts';
 import { MAX_ANSWERS, MEMBER, POOL, type PoolTable } from './table.ts';
 
+/** Random words drawn at a time; even. */
+const BATCH = 256;
+
 export class Draft {
   readonly table: PoolTable;
   readonly state: Uint32Array;
@@ -29,6 +32,8 @@ export class Draft {
   readonly die = new Float64Array(1);
   readonly #offsets = new Int32Array(MAX_ANSWERS);
   readonly #rng: Rng;
+  readonly #words = new Uint32Array(BATCH);
+  #next = BATCH;
 
   constructor(table: PoolTable, state: Uint32Array, rng: Rng) {
     this.table = table;
@@ -95,11 +100,20 @@ export class Draft {
   }
 
   /**
-   * Throws the die: `die[0]` is a number in [0, 1) of 53 random bits (with 32, the share of a light member in a heavy
-   * pool would be off). It stays in an array, since a returned double may become an object.
+   * Throws the die: `die[0]` is a number in [0, 1) of 53 random bits; with 32, the share of a light member in a heavy
+   * pool would be off. Random words come in batches: the engine then has the generator inlined in one small loop, where
+   * else each large word that it returns might become an object.
    */
   roll(): void {
-    this.die[0] = ((this.#rng() >>> 5) * 67108864 + (this.#rng() >>> 6)) / 9007199254740992;
+    if (this.#next === BATCH) this.#refill();
+    const high = this.#words[this.#next++] >>> 5;
+    const low = this.#words[this.#next++] >>> 6;
+    this.die[0] = (high * 67108864 + low) / 9007199254740992;
+  }
+
+  #refill(): void {
+    for (let k = 0; k < BATCH; k++) this.#words[k] = this.#rng();
+    this.#next = 0;
   }
 
   #has(i: number): boolean {
