@@ -11,6 +11,8 @@ export const OVERLOAD = 1;
  */
 export interface Dests {
   count: number;
+  /** A number that stays with the server while it is in the table, wherever its position moves; never given twice. */
+  id: Int32Array;
   weight: Int32Array;
   /** The last weight that was not 0 (mh builds its table from these, so that quiescing moves nobody else). */
   lastWeight: Int32Array;
@@ -48,3 +50,13 @@ export interface SchedulerFlags {
 
 /** A scheduler over `dests`; it holds on to the table. */
 export type MakeScheduler = (dests: Dests, flags: SchedulerFlags) => Scheduler;
+
+/** Whether the server at `at` may get a new connection. */
+export function available(dests: Dests, at: number): boolean {
+  return dests.weight[at] > 0 && (dests.flags[at] & OVERLOAD) === 0;
+}
+
+/** What lc compares, and wlc per weight: an established connection counts as 256 others (ip_vs.h, ip_vs_dest_conn_overhead). */
+export function overhead(dests: Dests, at: number): number {
+  return dests.active[at] * 256 + dests.inactive[at];
+}
