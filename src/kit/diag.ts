@@ -16,6 +16,8 @@ export interface Diagnostic {
   code: string;
   message: string;
   help?: string;
+  /** The line holds a secret: it is never shown as an excerpt. */
+  hidden?: true;
 }
 
 /** The text of a file by its name, for the excerpt under a fault; undefined if it is not at hand. */
@@ -25,7 +27,8 @@ export type SourceOf = (file: string) => string | undefined;
 export function formatDiagnostic(d: Diagnostic, source?: SourceOf): string {
   const place = d.line > 0 ? `${d.file}:${d.line}:${d.col}` : d.file;
   const lines = [`${place}: ${d.severity}: ${d.message} [${d.code}]`];
-  const text = d.line > 0 ? source?.(d.file)?.split(/\r?\n/)[d.line - 1] : undefined;
+  const text =
+    d.line > 0 && d.hidden === undefined ? source?.(d.file)?.split(/\r?\n/)[d.line - 1] : undefined;
   if (text !== undefined) {
     const number = String(d.line).padStart(5);
     const before = text.slice(0, d.col - 1).replace(/[^\t]/g, ' ');

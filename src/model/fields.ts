@@ -5,35 +5,41 @@ import { parseEndpoint, parseIp } from '../kit/ip.ts';
 
 /** `10s`, `1h30m`: milliseconds. `min` and `max` are texts too, named in the fault. */
 export function duration(min = '0s', max = '7d') {
-  return z.string('expected a duration such as 500ms, 10s or 1h30m').transform((text, ctx) => {
-    const ms = parseDuration(text);
-    if (ms === undefined) {
-      ctx.addIssue(`«${text}» is not a duration; write it as 500ms, 10s or 1h30m`);
-      return z.NEVER;
-    }
-    if (ms < (parseDuration(min) as number) || ms > (parseDuration(max) as number)) {
-      ctx.addIssue(`${text} is out of bounds: from ${min} to ${max}`);
-      return z.NEVER;
-    }
-    return ms;
-  });
+  return z
+    .string('expected a duration such as 500ms, 10s or 1h30m')
+    .transform((text, ctx) => {
+      const ms = parseDuration(text);
+      if (ms === undefined) {
+        ctx.addIssue(`«${text}» is not a duration; write it as 500ms, 10s or 1h30m`);
+        return z.NEVER;
+      }
+      if (ms < (parseDuration(min) as number) || ms > (parseDuration(max) as number)) {
+        ctx.addIssue(`${text} is out of bounds: from ${min} to ${max}`);
+        return z.NEVER;
+      }
+      return ms;
+    })
+    .meta({ unit: 'duration' });
 }
 
 /** `0%` to `max`%: a fraction, 1 = 100 %. */
 export function percent(max = 1000) {
-  return z.string('expected a percentage such as 50%').transform((text, ctx) => {
-    const m = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
-    if (m === null) {
-      ctx.addIssue(`«${text}» is not a percentage; write it as 50%`);
-      return z.NEVER;
-    }
-    const value = Number(m[1]);
-    if (value > max) {
-      ctx.addIssue(`${text} is over ${max}%`);
-      return z.NEVER;
-    }
-    return value / 100;
-  });
+  return z
+    .string('expected a percentage such as 50%')
+    .transform((text, ctx) => {
+      const m = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
+      if (m === null) {
+        ctx.addIssue(`«${text}» is not a percentage; write it as 50%`);
+        return z.NEVER;
+      }
+      const value = Number(m[1]);
+      if (value > max) {
+        ctx.addIssue(`${text} is over ${max}%`);
+        return z.NEVER;
+      }
+      return value / 100;
+    })
+    .meta({ unit: 'percent' });
 }
 
 /** An IPv4 or IPv6 address, kept as text. */
@@ -53,7 +59,8 @@ export const endpoint = z.string('expected ADDRESS:PORT').transform((text, ctx) 
   return e;
 });
 
-export const port = z.int('expected a port, 1 to 65535').min(1).max(65535);
+const PORT = 'expected a port, 1 to 65535';
+export const port = z.int(PORT).min(1, PORT).max(65535, PORT);
 
 /** LVS takes weights up to 65535 (16 bits); 0 takes no new connections. */
 export const weight = z.int('expected a whole number').min(0).max(65535);
@@ -65,3 +72,13 @@ export const name = z
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
     'names are lower-case letters, digits and inner hyphens, up to 63',
   );
+
+/** A domain name as text, with or without its final dot: labels of 1 to 63 octets, 255 in all on the wire; `.` is the root. */
+export const domain = z.string('expected a domain name').refine(text => text === '.' || isDomain(text), {
+  error: issue => `«${issue.input}» is not a domain name`,
+});
+
+function isDomain(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  return text.length <= 254 && labels.every(l => /^[\x21-\x7e]{1,63}$/.test(l));
+}

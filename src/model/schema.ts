@@ -1,7 +1,10 @@
 // The cluster file, `zones/gtm.yaml`, as one zod schema. Strict: an unknown key is a fault. Every default stands here.
 // Faults of meaning across the parts (an unknown VIP in a pool …) are in check.ts.
 import { z } from 'zod';
-import { address, duration, endpoint, name, percent, port, weight } from './fields.ts';
+import { address, domain, duration, endpoint, name, percent, port, weight } from './fields.ts';
+
+// A rule over several keys runs also where one of them is wrong, so that all faults come in one run.
+const isObject = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null;
 
 const pacing = {
   interval: duration('50ms', '1h').default(5000),
@@ -21,10 +24,10 @@ const httpProbe = z.strictObject({
   /** Status codes that mean healthy: numbers or ranges such as `200-299`. */
   status: z
     .array(
-      z.union([
-        z.int().min(100).max(599),
-        z.string().regex(/^\d{3}-\d{3}$/, 'a range is written as 200-299'),
-      ]),
+      z.union(
+        [z.int().min(100).max(599), z.string().regex(/^\d{3}-\d{3}$/, 'a range is written as 200-299')],
+        'expected a status code or a range such as 200-299',
+      ),
     )
     .min(1)
     .default(['200-299']),
@@ -40,7 +43,7 @@ const httpsProbe = httpProbe.extend({
 const tcpProbe = z.strictObject({ port: port.optional() });
 
 const dnsProbe = z.strictObject({
-  name: z.string().min(1),
+  name: domain,
   type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX', 'CNAME']).default('A'),
   port: port.optional(),
   rcode: z.enum(['NOERROR', 'NXDOMAIN']).default('NOERROR'),
@@ -56,10 +59,10 @@ export const check = z
     dns: dnsProbe.optional(),
     ...pacing,
   })
-  .refine(
-    c => [c.http, c.https, c.tcp, c.dns].filter(p => p !== undefined).length === 1,
-    'a check has exactly one of http, https, tcp, dns',
-  );
+  .refine(c => [c.http, c.https, c.tcp, c.dns].filter(p => p !== undefined).length === 1, {
+    error: 'a check has exactly one of http, https, tcp, dns',
+    when: isObject,
+  });
 
 const realServer = z.strictObject({
   name: name.optional(),
@@ -160,7 +163,10 @@ const schedule = z
     /** Multiplies the weight while active. */
     weight: percent(1000),
   })
-  .refine(s => (s.site === undefined) !== (s.vip === undefined), 'a schedule has exactly one of site, vip');
+  .refine(s => (s.site === undefined) !== (s.vip === undefined), {
+    error: 'a schedule has exactly one of site, vip',
+    when: isObject,
+  });
 
 export const schema = z.strictObject({
   cluster: name,
@@ -178,7 +184,7 @@ export const schema = z.strictObject({
   vips: z.record(name, vip),
   pools: z.record(name, pool).default({}),
   /** Zone name to master file, relative to the folder of this file and kept inside it. */
-  zones: z.record(z.string(), z.string()),
+  zones: z.record(domain, z.string().min(1)),
   schedules: z.record(name, schedule).default({}),
 });
 

@@ -1,0 +1,186 @@
+// Rules about services, their real servers and their checks.
+import { formatDuration } from '../../kit/duration.ts';
+import { formatEndpoint } from '../../kit/ip.ts';
+import type { Finding, Path, Rule, View } from '../finding.ts';
+import type { ServiceConfig, VipConfig } from '../schema.ts';
+import { canonical, faultOfAddress } from './address.ts';
+
+interface Seat {
+  name: string;
+  vip: VipConfig;
+  service: ServiceConfig;
+  path: Path;
+  /** For people. */
+  title: string;
+}
+
+export const SERVICE_RULES: readonly Rule[] = [
+  each(realServers),
+  each(weights),
+  each(pacing),
+  each(probe),
+  each(flags),
+  each(thresholds),
+  each(forwarding),
+  namesOfRealServers,
+];
+
+function each(rule: (seat: Seat, view: View) => Iterable<Finding>): Rule {
+  return function* (view) {
+    for (const [name, vip] of Object.entries(view.config.vips))
+      for (const [i, service] of vip.services.entries()) {
+        const title = `vips.${name}, ${service.protocol} port ${service.port}`;
+        yield* rule({ name, vip, service, path: ['vips', name, 'services', i], title }, view);
+      }
+  };
+}
+
+function* realServers({ vip, service, path, title }: Seat): Generator<Finding> {
+  const seen = new Set<string>();
+  const own = new Set(vip.addresses.map(a => formatEndpoint(canonical(a), service.port)));
+  for (const [i, { address, port }] of service.real_servers.entries()) {
+    const fault = faultOfAddress(address);
+    const key = formatEndpoint(canonical(address), port);
+    const here = [...path, 'real_servers', i, 'address'];
+    if (fault !== undefined) yield { code: 'GTM-C031', path: here, message: `${title}: ${fault}` };
+    else if (seen.has(key))
+      yield { code: 'GTM-C032', path: here, message: `${title}: real server ${key} stands twice` };
+    else if (own.has(key))
+      yield { code: 'GTM-C034', path: here, message: `${title}: real server ${key} is the service itself` };
+    seen.add(key);
+  }
+}
+
+function* weights({ service, path, title }: Seat): Generator<Finding> {
+  const all = service.real_servers.map(r => r.weight);
+  if (all.every(w => w === 0))
+    yield {
+      code: 'GTM-C033',
+      path: [...path, 'real_servers'],
+      at: 'key',
+      message: `${title}: every weight is 0: nothing will be forwarded`,
+    };
+  else if (['rr', 'lc'].includes(service.scheduler) && new Set(all.filter(w => w > 0)).size > 1)
+    yield {
+      code: 'GTM-C03B',
+      path: [...path, 'scheduler'],
+      message: `${title}: ${service.scheduler} does not look at weights; w${service.scheduler} does`,
+    };
+}
+
+function* pacing({ service, path, title }: Seat): Generator<Finding> {
+  if (service.check === undefined)
+    yield {
+      code: 'GTM-C036',
+      path,
+      message: `${title} has no check: its real servers count as up whatever happens`,
+    };
+  else if (service.check.timeout >= service.check.interval) {
+    const [timeout, interval] = [service.check.timeout, service.check.interval].map(formatDuration);
+    yield {
+      code: 'GTM-C035',
+      path: [...path, 'check', 'timeout'],
+      message: `${title}: time-out ${timeout} is not below the interval ${interval}: a hanging probe would delay the next`,
+    };
+  }
+}
+
+function* probe({ service, path, title }: Seat): Generator<Finding> {
+  const { check } = service;
+  if (check === undefined) return;
+  const kind = (['http', 'https', 'tcp'] as const).find(k => check[k] !== undefined);
+  if (kind !== undefined && service.protocol === 'udp' && check[kind]?.port === undefined)
+    yield {
+      code: 'GTM-C037',
+      path: [...path, 'check', kind],
+      at: 'key',
+      message: `${title}: a ${kind} check goes to tcp port ${service.port}, the service is udp`,
+      help: 'give the check a port of its own, or use a dns check',
+    };
+  if (check.dns !== undefined && service.protocol === 'tcp' && check.dns.port === undefined)
+    yield {
+      code: 'GTM-C037',
+      path: [...path, 'check', 'dns'],
+      at: 'key',
+      message: `${title}: a dns check asks udp port ${service.port}, the service is tcp`,
+      help: 'give the check a port of its own',
+    };
+  const range = (check.http ?? check.https)?.status.find(
+    s => typeof s === 'string' && Number(s.slice(0, 3)) > Number(s.slice(4)),
+  );
+  if (range !== undefined) {
+    const message = `${title}: no status is in ${range}`;
+    yield { code: 'GTM-C037', path: [...path, 'check', check.http ? 'http' : 'https', 'status'], message };
+  }
+  if (check.https?.verify === true && check.https.host === undefined)
+    yield {
+      code: 'GTM-C037',
+      severity: 'note',
+      path: [...path, 'check', 'https'],
+      at: 'key',
+      message: `${title}: without host the certificate must name the real server's address`,
+      help: 'host: NAME sets SNI and the name that is verified',
+    };
+}
+
+function* flags({ service, path, title }: Seat): Generator<Finding> {
+  for (const [i, flag] of service.flags.entries()) {
+    const scheduler = /^(sh|mh)-/.exec(flag)?.[1];
+    const here = [...path, 'flags', i];
+    if (scheduler !== undefined && scheduler !== service.scheduler) {
+      const message = `${title}: flag ${flag} is for scheduler ${scheduler}, not ${service.scheduler}`;
+      yield { code: 'GTM-C038', path: here, message };
+    }
+    if (flag !== 'ops') continue;
+    if (service.protocol !== 'udp')
+      yield { code: 'GTM-C038', path: here, message: `${title}: flag ops (one packet) is for udp` };
+    if (service.persistence > 0)
+      yield {
+        code: 'GTM-C038',
+        path: here,
+        message: `${title}: flag ops schedules every packet anew, persistence ${formatDuration(service.persistence)} none`,
+      };
+  }
+}
+
+function* thresholds({ service, path, title }: Seat): Generator<Finding> {
+  const { upper, lower } = service.thresholds;
+  if (lower <= upper) return;
+  const why = upper === 0 ? 'has no effect without upper' : `is over upper ${upper}`;
+  yield {
+    code: 'GTM-C039',
+    path: [...path, 'thresholds', 'lower'],
+    message: `${title}: lower ${lower} ${why}`,
+  };
+}
+
+function* forwarding({ name, vip, service, path, title }: Seat, { config }: View): Generator<Finding> {
+  if (service.forward === 'nat') return;
+  const proxy = Object.entries(config.nodes).find(
+    ([node, n]) => n.director?.plane === 'proxy' && (vip.directors?.includes(node) ?? n.site === vip.site),
+  );
+  if (proxy === undefined) return;
+  yield {
+    code: 'GTM-C03A',
+    path: [...path, 'forward'],
+    message: `${title}: forward: ${service.forward} means nothing to plane proxy of ${proxy[0]}, which forwards ${name} by sockets`,
+  };
+}
+
+// Commands and the status call real servers by name; one host with several ports may well keep one name.
+function* namesOfRealServers({ config }: View): Generator<Finding> {
+  const seen = new Map<string, string>();
+  for (const [vip, { services }] of Object.entries(config.vips))
+    for (const [s, { real_servers }] of services.entries())
+      for (const [r, { name, address }] of real_servers.entries()) {
+        if (name === undefined) continue;
+        const first = seen.get(name);
+        if (first === undefined) seen.set(name, canonical(address));
+        else if (first !== canonical(address))
+          yield {
+            code: 'GTM-C03C',
+            path: ['vips', vip, 'services', s, 'real_servers', r, 'name'],
+            message: `vips.${vip}: ${name} is ${canonical(address)} here and ${first} before`,
+          };
+      }
+}
