@@ -20,6 +20,12 @@ export class RecordList {
   #used = 0;
   #lastOwner = -1;
 
+  /** The index of a file's name in `files`, where it is added if need be. */
+  fileIndex(file: string): number {
+    const known = this.files.indexOf(file);
+    return known >= 0 ? known : this.files.push(file) - 1;
+  }
+
   /** Appends a record; `owner` and `rdata` are copied. Consecutive records of one owner share its bytes. */
   add(owner: Uint8Array, type: number, ttl: number, rdata: Uint8Array, file = 0, line = 0, col = 0): void {
     const i = this.count;

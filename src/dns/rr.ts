@@ -30,6 +30,8 @@ export interface Field {
   compress?: boolean;
   /** Addresses of this name belong in the additional section (RFC 1035 §3.3, RFC 2782). */
   additional?: boolean;
+  /** Letters and digits only (the tag of CAA, RFC 8659 §4.1). */
+  alnum?: boolean;
 }
 
 export interface RRType {
@@ -126,7 +128,7 @@ const ROWS: readonly [number, string, readonly Field[], string][] = [
   [
     TYPE.CAA,
     'CAA',
-    [u8('flags'), { kind: 'tag', name: 'tag' }, { kind: 'text', name: 'value' }],
+    [u8('flags'), { kind: 'tag', name: 'tag', alnum: true }, { kind: 'text', name: 'value' }],
     'RFC 8659 §4',
   ],
   // The pool of VIPs that answers for a name: private-use type, rdata is one character-string, the pool's name.
@@ -162,6 +164,11 @@ export function typeCode(text: string): number | undefined {
   if (known !== undefined) return known;
   const m = /^TYPE(\d{1,5})$/.exec(upper);
   return m !== null && Number(m[1]) <= 65535 ? Number(m[1]) : undefined;
+}
+
+/** Whether records of this type can never be zone data: 0, OPT and the question and meta types (RFC 6895 §3.1). */
+export function isMeta(code: number): boolean {
+  return code === 0 || code === TYPE.OPT || (code >= 128 && code <= 255);
 }
 
 /** `MX`, `ANY`, or `TYPEnnn` for what has no name here. */

@@ -1,0 +1,92 @@
+// The faults of zone files: each code once, with its severity and meaning. Diagnostics are made here alone, so that
+// every one has a code from this table; what is said about a place (value, bound) is said where it is found.
+import type { Diagnostic, Severity } from '../../kit/diag.ts';
+
+/** key -> code, severity, what it means. 00x lexing and owners, 01x records, 02x directives and TTLs, 03x and 04x meaning. */
+export const FAULTS = {
+  quote: ['GTM-Z001', 'error', 'a quoted string is not closed on its line'],
+  open: ['GTM-Z002', 'error', 'a parenthesis is not closed'],
+  close: ['GTM-Z003', 'error', 'a parenthesis closes nothing'],
+  name: ['GTM-Z004', 'error', 'not a domain name'],
+  noOwner: ['GTM-Z005', 'error', 'the first record has no owner to inherit'],
+  ttl: ['GTM-Z006', 'error', 'not a TTL, or over 2147483647 seconds (RFC 2181 §8)'],
+  class: ['GTM-Z007', 'error', 'a class other than IN'],
+  noType: ['GTM-Z008', 'error', 'a line without a record type'],
+  type: ['GTM-Z009', 'error', 'not a record type'],
+  metaType: ['GTM-Z010', 'error', 'a type that is never data (RFC 6895 §3.1)'],
+  missing: ['GTM-Z011', 'error', 'a field of the record is missing'],
+  address: ['GTM-Z012', 'error', 'not an address'],
+  number: ['GTM-Z013', 'error', 'not a number, or out of bounds'],
+  string: ['GTM-Z014', 'error', 'a string over 255 octets, empty where it may not be, or with a bad escape'],
+  data: ['GTM-Z015', 'error', 'not hexadecimal or base64'],
+  generic: ['GTM-Z016', 'error', 'not the generic form \\# LENGTH HEX (RFC 3597 §5), or no data of its type'],
+  extra: ['GTM-Z017', 'error', 'more on the line than the record or directive takes'],
+  long: ['GTM-Z018', 'error', 'record data over 65535 octets'],
+  quoted: ['GTM-Z019', 'error', 'a quoted string where none may stand'],
+  directive: ['GTM-Z020', 'error', 'an unknown directive'],
+  generate: ['GTM-Z021', 'error', '$GENERATE, which is not supported'],
+  argument: ['GTM-Z022', 'error', 'a directive without its argument'],
+  include: ['GTM-Z023', 'error', 'a file that cannot be included'],
+  loop: ['GTM-Z024', 'error', 'a file that includes itself, or files included too deep or too often'],
+  noTtl: ['GTM-Z025', 'error', 'a record without a TTL, and none to take'],
+  oldTtl: ['GTM-Z026', 'warning', 'TTLs without $TTL: taken from the last record or the SOA (RFC 2308 §4)'],
+  many: ['GTM-Z029', 'error', 'more faults than are listed'],
+  noSoa: ['GTM-Z030', 'error', 'the zone has no SOA'],
+  soas: ['GTM-Z031', 'error', 'the zone has more than one SOA'],
+  soaPlace: ['GTM-Z032', 'error', 'the SOA is not at the apex'],
+  noNs: ['GTM-Z033', 'error', 'the apex has no NS'],
+  outside: ['GTM-Z034', 'error', 'an owner outside the zone'],
+  cname: ['GTM-Z035', 'error', 'a CNAME beside other data (RFC 2181 §10.1)'],
+  dnames: ['GTM-Z036', 'error', 'a second DNAME at one name (RFC 6672 §2.4)'],
+  belowDname: ['GTM-Z037', 'error', 'data below a DNAME (RFC 6672 §2.4)'],
+  pool: ['GTM-Z038', 'error', 'a POOL beside A, AAAA, CNAME or another POOL'],
+  noPool: ['GTM-Z039', 'error', 'a pool that the cluster file does not have'],
+  poolAtCut: ['GTM-Z040', 'error', 'a POOL at a delegation'],
+  ttls: ['GTM-Z041', 'warning', 'records of one set with differing TTLs (RFC 2181 §5.2)'],
+  duplicate: ['GTM-Z042', 'warning', 'a record that stands twice'],
+  targetCname: ['GTM-Z043', 'warning', 'an NS, MX or SRV that points to a CNAME (RFC 2181 §10.3)'],
+  noGlue: ['GTM-Z044', 'error', 'a name server in the zone without an address'],
+  noAddress: ['GTM-Z045', 'warning', 'a target in the zone without an address'],
+  occluded: ['GTM-Z046', 'warning', 'data at or below a delegation that is neither NS, DS nor glue'],
+  wildcardNs: ['GTM-Z047', 'warning', 'an NS at a wildcard (RFC 4592 §4.2)'],
+  strayDs: ['GTM-Z048', 'warning', 'a DS where there is no delegation'],
+} as const satisfies Record<string, readonly [code: string, severity: Severity, means: string]>;
+
+export type Fault = keyof typeof FAULTS;
+
+/** Where in a file; as in Diagnostic. */
+export interface Place {
+  file: string;
+  line: number;
+  col: number;
+  endCol?: number;
+}
+
+/** Faults in the order found, up to a bound: a file that is no zone file must not fill the memory with what is wrong. */
+export class Report {
+  readonly diagnostics: Diagnostic[] = [];
+  /** The bound is reached: what follows is not listed. */
+  full = false;
+  readonly #most: number;
+
+  constructor(most = 1000) {
+    this.#most = most;
+  }
+
+  add(fault: Fault, place: Place, message: string, help?: string): void {
+    if (this.full) return;
+    const [code, severity] = FAULTS[fault];
+    const d: Diagnostic = { ...place, severity, code, message };
+    if (help !== undefined) d.help = help;
+    this.diagnostics.push(d);
+    if (fault === 'many' || this.diagnostics.length < this.#most) return;
+    this.add('many', place, `stopped after ${this.#most} faults`);
+    this.full = true;
+  }
+}
+
+/** A value as messages show it: «www», control characters escaped, cut after 60 characters. */
+export function show(value: string): string {
+  const clean = value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, c => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  return clean.length > 60 ? `«${clean.slice(0, 60)}…»` : `«${clean}»`;
+}
