@@ -90,7 +90,8 @@ export class Lexer {
       }
     }
     if (opened >= 0) {
-      this.fault ??= { fault: 'open', line: openedLine, col: this.#column(opened, openedLineStart) };
+      // What else is wrong behind it is found when it is read again.
+      this.fault = { fault: 'open', line: openedLine, col: this.#column(opened, openedLineStart) };
       this.#recover(opened, openedLine, openedLineStart);
     }
     return this.count > 0 || this.fault !== undefined;

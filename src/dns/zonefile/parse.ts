@@ -13,6 +13,7 @@ import type { Lexer } from './lex.ts';
 import { RdataScanner } from './rdata.ts';
 import { Reading } from './reading.ts';
 import { MAX_TTL } from './time.ts';
+import { isClassKey, isInKey, wordKey } from './words.ts';
 
 /** A file's text and the name under which faults report it. Octets are taken as they are, a string as UTF-8. */
 export interface Source {
@@ -212,13 +213,13 @@ function isDirective(lex: Lexer): boolean {
 
 // IN, CH, HS and CS, of which none is a type; CLASSnnn is RFC 3597 §5.
 function isClass(lex: Lexer, i: number): boolean {
-  const length = lex.end[i] - lex.start[i];
-  return (length === 2 || length > 5) && /^(IN|CH|HS|CS|CLASS\d{1,5})$/i.test(lex.text(i));
+  const key = wordKey(lex.bytes, lex.start[i], lex.end[i]);
+  return key >= 0 ? isClassKey(key) : /^CLASS\d{1,5}$/i.test(lex.text(i));
 }
 
 function isIn(r: Reading, i: number): boolean {
-  const text = r.lex.text(i);
-  if (/^(IN|CLASS0*1)$/i.test(text)) return true;
-  r.fail('class', i, `class ${show(text)}: only IN is served`);
+  const { lex } = r;
+  if (isInKey(wordKey(lex.bytes, lex.start[i], lex.end[i])) || /^CLASS0*1$/i.test(lex.text(i))) return true;
+  r.fail('class', i, `class ${show(lex.text(i))}: only IN is served`);
   return false;
 }

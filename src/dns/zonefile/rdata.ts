@@ -1,13 +1,14 @@
 // Rdata from text: tokens of the lexer → uncompressed wire rdata, field by field as the table of RR types lists them,
 // or the generic form `\# LENGTH HEX` (RFC 3597 §5) for any type. Nothing is allocated for a record without a fault.
 import { GtmError } from '../../kit/errors.ts';
-import { parseIPv4, parseIPv6 } from '../../kit/ip.ts';
+import { parseIp } from '../../kit/ip.ts';
 import { MAX_NAME, nameFault, ROOT, scanEscape, scanName } from '../name.ts';
 import { checkRdata, isAlnum, MAX_RDATA } from '../rdata.ts';
 import { type Field, TYPE, typeCode, typeOf, typeText } from '../rr.ts';
 import { type Fault, show } from './faults.ts';
 import { Lexer } from './lex.ts';
 import { scanTime } from './time.ts';
+import { scanIPv4, scanIPv6 } from './words.ts';
 
 /** A fault of the token with that index; the count of the entry's tokens stands for the place behind the last. */
 export interface ScanFault {
@@ -68,9 +69,9 @@ export class RdataScanner {
       case 'time':
         return this.#time(field, mnemonic);
       case 'ip4':
-        return this.#address(parseIPv4(lex.text(i)), 'an IPv4 address', parseIPv6, TYPE.AAAA);
+        return this.#address(4);
       case 'ip6':
-        return this.#address(parseIPv6(lex.text(i)), 'an IPv6 address', parseIPv4, TYPE.A);
+        return this.#address(16);
       case 'name':
         return this.#name(field);
       case 'string':
@@ -116,25 +117,18 @@ export class RdataScanner {
     return this.#fail('number', `${text} is no ${field.name} of ${mnemonic}: ${wanted}`);
   }
 
-  #address(
-    bytes: Uint8Array | undefined,
-    what: string,
-    other: (text: string) => Uint8Array | undefined,
-    otherType: number,
-  ): boolean {
-    if (bytes === undefined) {
-      const text = this.#lex.text(this.#token);
-      const help = other(text) === undefined ? undefined : `the type for ${text} is ${typeText(otherType)}`;
-      return this.#fail(
-        'address',
-        `address ${show(text)} is not ${what}${badOctet(text)}`,
-        this.#token,
-        help,
-      );
+  #address(size: 4 | 16): boolean {
+    const { bytes, start, end } = this.#lex;
+    const scan = size === 4 ? scanIPv4 : scanIPv6;
+    if (scan(bytes, start[this.#token], end[this.#token], this.out, this.#length)) {
+      this.#length += size;
+      return this.#next();
     }
-    this.out.set(bytes, this.#length);
-    this.#length += bytes.length;
-    return this.#next();
+    const text = this.#lex.text(this.#token);
+    const other = size === 4 ? TYPE.AAAA : TYPE.A;
+    const help = parseIp(text) === undefined ? undefined : `the type for ${text} is ${typeText(other)}`;
+    const what = size === 4 ? 'an IPv4 address' : 'an IPv6 address';
+    return this.#fail('address', `address ${show(text)} is not ${what}${badOctet(text)}`, this.#token, help);
   }
 
   #name(field: Field): boolean {

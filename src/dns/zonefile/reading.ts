@@ -7,6 +7,7 @@ import { isMeta, mnemonics, typeCode, typeText } from '../rr.ts';
 import { type Fault, type Report, show } from './faults.ts';
 import { Lexer } from './lex.ts';
 import { MAX_TTL, scanTime } from './time.ts';
+import { typeByKey, wordKey } from './words.ts';
 
 export class Reading {
   readonly lex: Lexer;
@@ -90,6 +91,8 @@ export class Reading {
     const { lex } = this;
     if (i >= lex.count) return this.fail('noType', i, 'the line has no record type');
     if (lex.quoted[i] === 1) return this.fail('type', i, 'a quoted string is not a record type');
+    const known = typeByKey(wordKey(lex.bytes, lex.start[i], lex.end[i]));
+    if (known !== undefined) return known;
     const text = lex.text(i);
     const code = typeCode(text);
     if (code === undefined)
