@@ -1,4 +1,6 @@
 // What a node probes: the real servers behind the VIPs that it forwards, and every other VIP from where it stands.
+import { directorsOf } from '../health/vip.ts';
+import { formatEndpoint } from '../kit/ip.ts';
 import type { CheckConfig, Config, ServiceConfig } from '../model/schema.ts';
 
 /** One thing to probe. Real server: `service` and `server` say which; observed VIP: `address` is one of the VIP's. */
@@ -19,18 +21,7 @@ const CONNECT: CheckConfig = { tcp: {}, interval: 5000, timeout: 1000, rise: 2, 
 
 /** Whether `node` forwards the VIP: named among its directors, or, with none named, a director of its site. */
 export function forwards(config: Config, node: string, vip: string): boolean {
-  return directorsOf(config, vip).includes(node);
-}
-
-/** The nodes that forward a VIP. */
-export function directorsOf(config: Config, vip: string): string[] {
-  const { directors, site } = config.vips[vip];
-  return (
-    directors ??
-    Object.keys(config.nodes).filter(
-      n => config.nodes[n].site === site && config.nodes[n].director !== undefined,
-    )
-  );
+  return directorsOf(config, config.vips[vip]).includes(node);
 }
 
 /** Every probe that `node` is to run. Ids are stable over a reload as long as the thing probed stays. */
@@ -46,7 +37,7 @@ function realServerTargets(config: Config, vip: string): Target[] {
     if (check === undefined) return [];
     return s.real_servers.map(rs => {
       const server = serverKey(rs);
-      const id = `rs ${vip} ${s.protocol}/${s.port} ${server}`;
+      const id = realServerId(vip, s, rs);
       return {
         id,
         vip,
@@ -88,5 +79,14 @@ function portOf(check: CheckConfig): number | undefined {
 
 /** `address:port`, brackets around IPv6: the key of a real server in its service. */
 export function serverKey(rs: { address: string; port: number }): string {
-  return rs.address.includes(':') ? `[${rs.address}]:${rs.port}` : `${rs.address}:${rs.port}`;
+  return formatEndpoint(rs.address, rs.port);
+}
+
+/** The id under which a real server of a service is probed. */
+export function realServerId(
+  vip: string,
+  s: Pick<ServiceConfig, 'protocol' | 'port'>,
+  rs: { address: string; port: number },
+): string {
+  return `rs ${vip} ${s.protocol}/${s.port} ${serverKey(rs)}`;
 }

@@ -1,0 +1,315 @@
+// One node of the cluster: everything it runs, put together. No state outside of the object, so that a demo may run several.
+//   prober ─result→ observer ─verdict→ settle() ─→ state words (answer workers read them)
+//   coordinator ─news──────────────────┘  ↑   ├─→ weights → plane
+//   operator, schedules, time ────────────┘   └─→ our own report → coordinator
+// `settle` is the only place that turns what is known into what is answered and forwarded.
+import type { DemoServers, ReloadResult } from '../admin/node.ts';
+import { type AdminServer, openAdmin } from '../admin/server.ts';
+import { type Evaluation, evaluate } from '../health/evaluate.ts';
+import { makeReport } from '../health/report.ts';
+import type { Clock } from '../kit/clock.ts';
+import { type Diagnostic, formatDiagnostic, summarize } from '../kit/diag.ts';
+import { reason } from '../kit/errors.ts';
+import type { Log } from '../kit/log.ts';
+import type { Rng } from '../kit/rng.ts';
+import { diffConfig } from '../model/diff.ts';
+import type { Coordinator } from '../model/records.ts';
+import type { Config, NodeConfig } from '../model/schema.ts';
+import type { Plane } from '../model/service.ts';
+import { newStateTable } from '../model/state.ts';
+import { ask } from '../net/ask.ts';
+import { openProxyPlane } from '../plane/proxy.ts';
+import { makeProbes } from '../probe/index.ts';
+import { Prober } from '../probe/prober.ts';
+import { memberList } from '../steer/table.ts';
+import { Answers } from './answers.ts';
+import { adminNode } from './api.ts';
+import { Calendar } from './calendar.ts';
+import { tellChanges, writeStates } from './effects.ts';
+import { Events } from './events.ts';
+import type { Loaded } from './load.ts';
+import { Observer, type Watched } from './observer.ts';
+import { Rates } from './rates.ts';
+import { buildSnapshot, type Snapshot } from './snapshot.ts';
+import { loadVerdicts, saveVerdicts } from './statefile.ts';
+import { Weights } from './weights.ts';
+
+export interface NodeOptions {
+  name: string;
+  loaded: Loaded;
+  coordinator: Coordinator;
+  stateDir: string;
+  log: Log;
+  clock: Clock;
+  rng: Rng;
+  /** Reads the files again and hands the outcome to every node of the process; resolves with the diagnostics. */
+  reload: () => Promise<Diagnostic[]>;
+  demo?: DemoServers;
+}
+
+/** Slow things (slow start, ages, TTLs to the next change) are looked at this often, ms. */
+const TICK = 1000;
+/** What the first round may take beyond the longest time-out of a check, ms. */
+const FIRST_ROUND_SLACK = 700;
+
+export class Node {
+  readonly o: NodeOptions;
+  readonly events: Events;
+  readonly observer: Observer;
+  readonly rates = new Rates();
+  readonly calendar: Calendar;
+  readonly started: number;
+  loaded: Loaded;
+  loadedAt: number;
+  fault: string | undefined;
+  snapshot: Snapshot;
+  state: Uint32Array;
+  evaluation: Evaluation;
+  ready = false;
+  plane: Plane | undefined;
+  answers: Answers | undefined;
+  readonly #prober: Prober;
+  readonly #weights: Weights;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #admin: AdminServer | undefined;
+  #settling = false;
+  #closed = false;
+
+  constructor(options: NodeOptions) {
+    this.o = options;
+    const { name, clock, log, rng, stateDir } = options;
+    this.loaded = options.loaded;
+    this.loadedAt = clock.wall();
+    this.started = clock.mono();
+    this.events = new Events(clock, log);
+    this.observer = new Observer(this.config, name, clock, loadVerdicts(stateDir, name, clock.wall()));
+    this.calendar = new Calendar(this.config, clock, () => this.settleSoon());
+    this.#weights = new Weights(name);
+    this.snapshot = buildSnapshot(1, this.config, this.loaded.zones);
+    this.state = newStateTable(memberList(this.config).length);
+    this.evaluation = this.#evaluate();
+    const onResult = (id: string, r: { ok: boolean; text: string }) => this.#probed(id, r);
+    this.#prober = new Prober({ probes: makeProbes(ask), clock, rng, log, onResult });
+    options.coordinator.onChange(() => this.settleSoon());
+  }
+
+  get config(): Config {
+    return this.loaded.config as Config;
+  }
+
+  get generation(): number {
+    return this.snapshot.generation;
+  }
+
+  get self(): NodeConfig {
+    return this.config.nodes[this.o.name];
+  }
+
+  /** First half of a start: the API listens, the coordinator is joined, the plane forwards with the weights known so far. */
+  async forward(): Promise<void> {
+    const { admin, director } = this.self;
+    if (admin !== undefined) {
+      this.#admin = await openAdmin({ listen: admin.listen, node: adminNode(this), log: this.o.log });
+    }
+    await this.o.coordinator.start();
+    if (director !== undefined) {
+      const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
+      this.plane = openProxyPlane({ log: this.o.log, onFault });
+      await this.#applyPlane();
+    }
+  }
+
+  /** Second half: probes, and once their first round is through (or took too long), answers. Rejects with GTM_LISTEN… */
+  async start(): Promise<void> {
+    const patience = Math.max(0, ...this.observer.targets().map(t => t.check.timeout)) + FIRST_ROUND_SLACK;
+    const deadline = this.o.clock.mono() + patience;
+    this.#prober.set(this.observer.targets());
+    while (!this.observer.settled && this.o.clock.mono() < deadline && !this.#closed) await pause(10);
+    this.settle();
+    this.#timers.add(setInterval(() => this.#tick(), TICK));
+    if (this.self.dns !== undefined) await this.#openAnswers(this.self.dns);
+    this.ready = true;
+    this.events.add('info', 'node', this.o.name, `ready: generation ${this.generation}`);
+  }
+
+  /** Evaluates in a moment, once for whatever comes together. */
+  settleSoon(): void {
+    if (this.#settling || this.#closed) return;
+    this.#settling = true;
+    setImmediate(() => {
+      this.#settling = false;
+      if (!this.#closed) this.settle();
+    });
+  }
+
+  /** Turns all that is known now into answers, weights and our report. */
+  settle(): void {
+    const before = this.evaluation;
+    this.evaluation = this.#evaluate();
+    writeStates(this.state, this.evaluation.members);
+    const mono = this.o.clock.mono();
+    if (this.plane !== undefined) {
+      const changed = this.#weights.update(this.config, this.observer, this.evaluation, mono);
+      if (changed.whole) void this.#applyPlane();
+      else for (const c of changed.single) this.plane.weigh(c.vip, c.key, c.weight);
+    }
+    const { observer, rates } = this;
+    const capacities = observer.capacities();
+    this.o.coordinator.publish(
+      makeReport(this.self.site, capacities, observer.sights(), vip => rates.of(vip)),
+    );
+    tellChanges(this.events, this.config, before, this.evaluation);
+  }
+
+  /** Takes up freshly read files, all or nothing. The files have no errors. */
+  async replace(loaded: Loaded): Promise<void> {
+    const before = this.loaded;
+    if (loaded.digest === before.digest) {
+      this.#mended();
+      return;
+    }
+    const changes = diffConfig(before.config as Config, loaded.config as Config);
+    // Built before anything is touched: what cannot be built must leave no trace.
+    const snapshot = buildSnapshot(this.generation + 1, loaded.config as Config, loaded.zones);
+    this.loaded = loaded;
+    this.loadedAt = this.o.clock.wall();
+    this.snapshot = snapshot;
+    this.observer.set(this.config);
+    this.calendar.set(this.config);
+    this.state = newStateTable(memberList(this.config).length);
+    this.#prober.set(this.observer.targets());
+    this.settle();
+    if (this.plane !== undefined) await this.#applyPlane();
+    await this.answers?.swap(snapshot.buffer, this.state);
+    this.#mended();
+    const late = restartOnly(
+      changes.map(c => c.what),
+      this.o.name,
+    );
+    for (const what of late)
+      this.events.add('warn', 'config', what, 'changed; takes effect at the next start');
+    const text = changes.map(c => `${c.kind} ${c.what}`).join(', ') || 'zones only';
+    this.events.add('info', 'config', 'reload', `generation ${this.generation} serves: ${text}`);
+  }
+
+  /** The files have faults: what runs goes on, and says so. */
+  refuse(diagnostics: readonly Diagnostic[]): void {
+    const errors = diagnostics.filter(d => d.severity === 'error');
+    this.fault = formatDiagnostic(errors[0]);
+    this.events.add(
+      'error',
+      'config',
+      'reload',
+      `refused (${summarize(errors)}); generation ${this.generation} goes on: ${this.fault}`,
+    );
+  }
+
+  /** Reload as the API asks for it. */
+  async reload(): Promise<ReloadResult> {
+    const before = this.config;
+    const diagnostics = await this.o.reload();
+    const changes = diffConfig(before, this.config).map(
+      c => `${c.kind} ${c.what}${c.to === undefined ? '' : `: ${c.from ?? '-'} → ${c.to}`}`,
+    );
+    return { generation: this.generation, diagnostics, changes };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.ready = false;
+    for (const t of this.#timers) clearInterval(t);
+    this.calendar.close();
+    this.#saveVerdicts();
+    await Promise.all([
+      this.#prober.close(),
+      this.answers?.close(),
+      this.plane?.close(),
+      this.#admin?.close(),
+    ]);
+    await this.o.coordinator.close();
+  }
+
+  #evaluate(): Evaluation {
+    const { clock, coordinator, name } = this.o;
+    return evaluate(this.config, {
+      node: name,
+      now: clock.mono(),
+      wall: clock.wall(),
+      alone: coordinator.status().mode === 'alone',
+      capacities: this.observer.capacities(),
+      sights: this.observer.sights(),
+      rates: new Map(Object.keys(this.config.vips).map(v => [v, this.rates.of(v).rate])),
+      peers: coordinator.peers(),
+      overrides: coordinator.overrides(),
+      active: this.calendar.active(),
+      memory: this.evaluation?.memory,
+    });
+  }
+
+  #probed(id: string, result: { ok: boolean; text: string }): void {
+    const changed = this.observer.result(id, result.ok, result.text);
+    if (changed === undefined) return;
+    this.#tellVerdict(changed);
+    // At once, not soon: this is what the time from a fault to the last bad answer is made of.
+    if (this.ready) this.settle();
+  }
+
+  #tellVerdict({ target, verdict, result }: Watched): void {
+    const subject = target.kind === 'vip' ? `vip ${target.vip}` : `real server ${target.server}`;
+    const where = target.kind === 'vip' ? ' from here' : ` of ${target.vip}`;
+    this.events.add(
+      verdict.state === 'down' ? 'warn' : 'info',
+      'probe',
+      subject + where,
+      `${verdict.state}: ${result}`,
+    );
+  }
+
+  #tick(): void {
+    if (this.plane !== undefined) this.rates.step(this.plane.counters(), this.o.clock.mono());
+    this.settle();
+    this.#saveVerdicts();
+  }
+
+  async #applyPlane(): Promise<void> {
+    const services = this.#weights.services(this.config, this.observer, this.evaluation, this.o.clock.mono());
+    for (const { key, fault } of (await this.plane?.apply(services)) ?? []) {
+      this.events.add('error', 'plane', `service ${key}`, fault);
+    }
+  }
+
+  async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
+    this.answers = await Answers.start({
+      listen: dns.listen,
+      tcp: { connections: dns.tcp_connections, idle: dns.tcp_idle },
+      udpSize: dns.udp_size,
+      snapshot: this.snapshot.buffer,
+      state: this.state,
+      log: this.o.log,
+    });
+  }
+
+  #mended(): void {
+    if (this.fault !== undefined)
+      this.events.add('info', 'config', 'reload', 'the files have no faults any more');
+    this.fault = undefined;
+  }
+
+  #saveVerdicts(): void {
+    try {
+      saveVerdicts(this.o.stateDir, this.o.name, this.observer.save(), this.o.clock.wall());
+    } catch (e) {
+      this.o.log.warn({}, `state: verdicts not saved: ${reason(e)}`);
+    }
+  }
+}
+
+// What is fixed at start: sockets and connections that no reload moves.
+function restartOnly(changed: readonly string[], node: string): string[] {
+  const fixed = ['cluster', 'state_dir', 'coordinator', `nodes.${node}`];
+  return changed.filter(what => fixed.some(f => what === f || what.startsWith(`${f}.`)));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}

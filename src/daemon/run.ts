@@ -1,0 +1,127 @@
+// A process of one or several nodes, in the foreground: load → coordinator → nodes → signals → a clean end.
+//   serve.ts: one node of the cluster          demo.ts: all nodes of the sample, and its real servers
+import { resolve } from 'node:path';
+import type { DemoServers } from '../admin/node.ts';
+import { MemoryBus } from '../cluster/memory.ts';
+import { openRedisCoordinator } from '../cluster/redis.ts';
+import { type Diagnostic, formatDiagnostic, hasErrors, summarize } from '../kit/diag.ts';
+import { GtmError, reason } from '../kit/errors.ts';
+import type { Coordinator } from '../model/records.ts';
+import type { Config } from '../model/schema.ts';
+import { newRng, systemClock } from './clock.ts';
+import { type Loaded, loadFiles } from './load.ts';
+import { type LogLevel, makeLog, type RootLog } from './log.ts';
+import { Node } from './node.ts';
+import { untilStopped } from './shutdown.ts';
+import { watchFiles } from './watch.ts';
+
+export interface RunOptions {
+  config: string;
+  log: { level: LogLevel; format?: 'json' | 'text' };
+}
+
+/** The running nodes of a process, and what they were started from. */
+export interface Running {
+  loaded: Loaded;
+  nodes: readonly Node[];
+}
+
+/**
+ * Runs the named nodes of a cluster file until a signal ends them; returns the exit code (1: the files have faults,
+ * which are printed). `ready` is called once all nodes are; `demo` adds the demo's real servers to each node's API.
+ */
+export async function runNodes(
+  options: RunOptions,
+  namesOf: (config: Config) => string[],
+  ready: (running: Running) => void,
+  demo?: DemoServers,
+): Promise<number> {
+  const file = resolve(options.config);
+  let loaded = loadFiles(file, process.env);
+  complain(loaded.diagnostics, loaded);
+  if (loaded.config === undefined || hasErrors(loaded.diagnostics)) return 1;
+  const logs = makeLog({ level: options.log.level, format: options.log.format ?? 'json' });
+  const nodes: Node[] = [];
+  const bus = new MemoryBus();
+
+  // One reload at a time; what comes meanwhile asks for one more after it.
+  let reloading: Promise<Diagnostic[]> = Promise.resolve([]);
+  const reload = (): Promise<Diagnostic[]> => {
+    reloading = reloading.then(async () => {
+      const fresh = loadFiles(file, process.env);
+      if (fresh.config === undefined || hasErrors(fresh.diagnostics)) {
+        for (const n of nodes) n.refuse(fresh.diagnostics);
+        return fresh.diagnostics;
+      }
+      loaded = fresh;
+      for (const n of nodes) await n.replace(fresh);
+      return fresh.diagnostics;
+    });
+    return reloading;
+  };
+
+  const watch = watchFiles(
+    () => loaded.files,
+    () => void reload(),
+    e => logs.of('files').warn({}, `files: cannot be watched: ${reason(e)}; send SIGHUP to reload`),
+  );
+  try {
+    const stopped = untilStopped(() => void reload());
+    for (const name of namesOf(loaded.config)) {
+      nodes.push(
+        new Node({
+          name,
+          loaded,
+          coordinator: coordinatorFor(name, loaded, bus, logs),
+          stateDir: stateDirOf(loaded),
+          log: logs.of(name),
+          clock: systemClock,
+          rng: newRng(),
+          reload,
+          ...(demo && { demo }),
+        }),
+      );
+    }
+    // Everything forwards before anything is probed, or the first probes of the other site would find it closed.
+    await Promise.all(nodes.map(n => n.forward()));
+    await Promise.all(nodes.map(n => n.start()));
+    ready({ loaded, nodes });
+    return await stopped;
+  } finally {
+    watch.close();
+    await Promise.all(nodes.map(n => n.close()));
+  }
+}
+
+function coordinatorFor(name: string, loaded: Loaded, bus: MemoryBus, logs: RootLog): Coordinator {
+  const config = loaded.config as Config;
+  const { redis, secret, lifetime } = config.coordinator;
+  const common = {
+    lifetime,
+    stateDir: stateDirOf(loaded),
+    clock: systemClock,
+    log: logs.of(name),
+    rng: newRng(),
+  };
+  if (redis.length === 0) return bus.join(name, common);
+  if (secret === undefined) throw new GtmError('GTM_CONFIG', 'coordinator: redis needs a secret');
+  return openRedisCoordinator({
+    cluster: config.cluster,
+    node: name,
+    nodes: Object.keys(config.nodes),
+    urls: redis,
+    secret,
+    ...common,
+  });
+}
+
+/** `state_dir`, relative to the folder that the process runs in. */
+export function stateDirOf(loaded: Loaded): string {
+  return resolve((loaded.config as Config).state_dir);
+}
+
+function complain(diagnostics: readonly Diagnostic[], loaded: Loaded): void {
+  const told = diagnostics.filter(d => d.severity !== 'note');
+  for (const d of told) process.stderr.write(`${formatDiagnostic(d, loaded.sources)}\n`);
+  if (told.length > 0) process.stderr.write(`${summarize(diagnostics)}\n`);
+}
