@@ -26,10 +26,10 @@ export function statusText(s: NodeStatus, paint: Paint): string {
 
 function head(s: NodeStatus, paint: Paint): string[] {
   const facts = [
-    `site ${s.site}`,
+    plain(`site ${s.site}`),
     s.ready ? paint('good', 'ready') : paint('hold', 'not ready'),
     `up ${formatDuration(s.uptime)}`,
-    `coordinator ${s.coordinator.mode}`,
+    plain(`coordinator ${s.coordinator.mode}`),
     `snapshot ${s.generation}`,
     `queries ${formatCount(s.dns.queries)}`,
   ];

@@ -105,9 +105,9 @@ test('an operator’s word reaches the node as it was said', async t => {
 
 test('explain, reload, demo', async () => {
   const { post, node } = setup();
-  const why = await (
-    await post('/v1/explain', { name: 'api.example.com', type: 'a', from: '198.51.100.7' })
-  ).json();
+  const why = await json(
+    await post('/v1/explain', { name: 'api.example.com', type: 'a', from: '198.51.100.7' }),
+  );
   assert.equal(why.question, 'api.example.com A from 198.51.100.7');
   const loaded = await json(await post('/v1/reload', {}));
   assert.deepEqual([loaded.kind, loaded.generation, loaded.changes.length], ['ReloadReport', 5, 1]);
