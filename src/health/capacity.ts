@@ -1,0 +1,88 @@
+// What a node's own probes say of a VIP. A director: which part of its configured weight is healthy. Any other node:
+// whether the VIP answers where it stands.
+import type { Sight } from '../model/records.ts';
+import type { VipConfig } from '../model/schema.ts';
+import { NO_CHANGE_KNOWN } from '../model/state.ts';
+import { earliestChange, type Pace, type RiseFall } from './verdict.ts';
+
+/** A director's view of a VIP that it forwards. */
+export interface Capacity {
+  /** Weight of the healthy real servers over the configured weight, 0 to 1: the least of the VIP's services. */
+  capacity: number;
+  /** Whether every checked real server has had its first result. Before, nothing is said of the VIP. */
+  known: boolean;
+  /** Real servers that are healthy, and all, in the service with the least capacity. */
+  healthy: number;
+  total: number;
+  /** Whole seconds to the soonest change of any of them. */
+  seconds: number;
+}
+
+/** The verdict on real server `server` of service `service` (positions in the cluster file); undefined: not probed yet. */
+export type ServerVerdict = (service: number, server: number) => RiseFall | undefined;
+
+/** The capacity of a VIP from the verdicts on its real servers. A server without a check counts as healthy. */
+export function vipCapacity(vip: Pick<VipConfig, 'services'>, verdictOf: ServerVerdict): Capacity {
+  const all: Capacity = { capacity: 1, known: true, healthy: 0, total: 0, seconds: NO_CHANGE_KNOWN };
+  vip.services.forEach((service, s) => {
+    const { check } = service;
+    let configured = 0;
+    let weight = 0;
+    let healthy = 0;
+    service.real_servers.forEach((server, r) => {
+      const v = check === undefined ? undefined : verdictOf(s, r);
+      configured += server.weight;
+      if (check !== undefined) {
+        if (v === undefined || v.state === 'unknown') all.known = false;
+        all.seconds = Math.min(all.seconds, v === undefined ? 0 : earliestChange(v, check));
+        if (v?.state !== 'up') return;
+      }
+      healthy++;
+      weight += server.weight;
+    });
+    // All weights 0: nothing would be forwarded, so there is no capacity.
+    const capacity = configured > 0 ? weight / configured : 0;
+    if (capacity < all.capacity || all.total === 0) {
+      Object.assign(all, { capacity, healthy, total: service.real_servers.length });
+    }
+  });
+  return all;
+}
+
+/** What a node sees of a VIP that it does not forward. */
+export interface Seen {
+  sight: Sight;
+  /** Whole seconds to the soonest change of any of the probes behind it. */
+  seconds: number;
+}
+
+/** One probe of a VIP from afar: one of its addresses and one of its services. */
+export interface SeenProbe {
+  address: string;
+  pace: Pace;
+  verdict: RiseFall | undefined;
+}
+
+/**
+ * A VIP is up when all its probed services answer on at least one of its addresses (a node without IPv6 is no witness
+ * against an IPv6 address); down when no address is so; unknown while an address that could yet be up awaits its first
+ * result, and when nothing is probed.
+ */
+export function vipSight(probes: readonly SeenProbe[]): Seen {
+  const byAddress = new Map<string, Sight>();
+  let seconds = NO_CHANGE_KNOWN;
+  for (const { address, pace, verdict } of probes) {
+    const state = verdict?.state ?? 'unknown';
+    byAddress.set(address, both(byAddress.get(address) ?? 'up', state));
+    seconds = Math.min(seconds, verdict === undefined ? 0 : earliestChange(verdict, pace));
+  }
+  const sights = [...byAddress.values()];
+  if (sights.includes('up')) return { sight: 'up', seconds };
+  return { sight: sights.length === 0 || sights.includes('unknown') ? 'unknown' : 'down', seconds };
+}
+
+// Two services of one address: one that is down settles it.
+function both(a: Sight, b: Sight): Sight {
+  if (a === 'down' || b === 'down') return 'down';
+  return a === 'unknown' || b === 'unknown' ? 'unknown' : 'up';
+}
