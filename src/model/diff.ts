@@ -44,6 +44,12 @@ function compare(old: unknown, next: unknown, what: string, path: Path, out: Cha
     const name = typeof step === 'number' ? `${what}[${key}]` : what === '' ? key : `${what}.${key}`;
     compare(a?.value, b?.value, name, [...path, step], out);
   }
+  // A list of the same things in another order: failover goes by it, and so does the kernel's list of real servers.
+  const kept = [before, after].map((parts, i) =>
+    [...parts.keys()].filter(k => [after, before][i].has(k)).join(', '),
+  );
+  if (Array.isArray(next) && kept[0] !== kept[1])
+    out.push({ kind: 'update', what, from: `[${kept[0]}]`, to: `[${kept[1]}]` });
 }
 
 interface Part {
@@ -55,7 +61,7 @@ interface Part {
 function partsOf(value: unknown): Map<string, Part> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (!Array.isArray(value))
-    return 'address' in value && Object.keys(value).length === 2
+    return isEndpoint(value)
       ? undefined
       : new Map(Object.entries(value).map(([k, v]) => [k, { step: k, value: v }]));
   if (value.length === 0 || typeof value[0] !== 'object') return undefined;
@@ -82,6 +88,9 @@ function textOf(value: unknown, path: Path): string {
   if (unit === 'percent') return `${Math.round(Number(value) * 1e6) / 1e4}%`;
   if (Array.isArray(value)) return `[${value.map(v => textOf(v, [])).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
-  const { address, port } = value as { address?: string; port?: number };
-  return address !== undefined && port !== undefined ? formatEndpoint(address, port) : '';
+  return isEndpoint(value) ? formatEndpoint(value.address, value.port) : '';
+}
+
+function isEndpoint(value: object): value is { address: string; port: number } {
+  return 'address' in value && 'port' in value && Object.keys(value).length === 2;
 }

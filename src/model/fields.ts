@@ -63,7 +63,7 @@ const PORT = 'expected a port, 1 to 65535';
 export const port = z.int(PORT).min(1, PORT).max(65535, PORT);
 
 /** LVS takes weights up to 65535 (16 bits); 0 takes no new connections. */
-export const weight = z.int('expected a whole number').min(0).max(65535);
+export const weight = z.int().min(0).max(65535);
 
 /** The name of a site, node, VIP, pool or schedule. */
 export const name = z

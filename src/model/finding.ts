@@ -14,6 +14,8 @@ export interface Finding {
   at?: 'key' | 'value';
   message: string;
   help?: string;
+  /** What it was concluded from, its own path if not given: where one of these failed to parse, nothing is said. */
+  needs?: readonly Path[];
   /** Where it differs from the code's own. */
   severity?: Severity;
 }

@@ -14,7 +14,7 @@ const KINDS: Record<string, string> = {
   record: 'a mapping',
   array: 'a list',
   string: 'a text',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',
 };

@@ -17,6 +17,8 @@ export interface Loaded {
   diagnostics: Diagnostic[];
   /** Where the file of each zone is named, for faults that reading it brings. From 1. */
   zonePlaces: Map<string, { line: number; col: number; endCol: number }>;
+  /** What the zones can be checked against even if there is no config: files by zone, and the names of the pools. */
+  draft: { zones: Record<string, string>; pools: string[] };
 }
 
 /**
@@ -34,7 +36,8 @@ export function loadConfig(
     diagnostic(file, place, CODES[code][0], code, message, reading.hidden(place.line), help),
   );
   const zonePlaces: Loaded['zonePlaces'] = new Map();
-  if (reading.value === undefined) return { diagnostics: sortDiagnostics(diagnostics), zonePlaces };
+  const draft: Loaded['draft'] = { zones: {}, pools: [] };
+  if (reading.value === undefined) return { diagnostics: sortDiagnostics(diagnostics), zonePlaces, draft };
 
   const findings: Finding[] = [...expandSecrets(reading.value, reading.strings(), env)];
   const parsed = schema.safeParse(reading.value, { error: issue => sentence(issue) });
@@ -55,9 +58,12 @@ export function loadConfig(
   }
   for (const zone of Object.keys(partial?.config.zones ?? {}))
     zonePlaces.set(zone, reading.place(['zones', zone], 'value'));
+  draft.zones = partial?.config.zones ?? {};
+  const pools = isMapping(reading.value) ? reading.value['pools'] : undefined;
+  draft.pools = isMapping(pools) ? Object.keys(pools) : [];
   const sorted = sortDiagnostics(diagnostics);
-  if (!parsed.success || hasErrors(sorted)) return { diagnostics: sorted, zonePlaces };
-  return { config: parsed.data, diagnostics: sorted, zonePlaces };
+  if (!parsed.success || hasErrors(sorted)) return { diagnostics: sorted, zonePlaces, draft };
+  return { config: parsed.data, diagnostics: sorted, zonePlaces, draft };
 }
 
 function diagnostic(
@@ -82,8 +88,13 @@ function diagnostic(
 
 interface Partial {
   config: Config;
-  /** What was left out, by path. */
-  lost: readonly Path[];
+  lost: readonly Lost[];
+}
+
+/** A part that was left out. */
+interface Lost {
+  path: Path;
+  unknown: boolean;
 }
 
 const ROUNDS = 12;
@@ -93,11 +104,11 @@ const ROUNDS = 12;
 function salvage(value: unknown): Partial | undefined {
   if (!isMapping(value)) return undefined;
   const left = structuredClone(value);
-  const lost: Path[] = [];
+  const lost: Lost[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const section of ['sites', 'nodes', 'vips', 'zones'])
       if (!isMapping(left[section])) {
-        lost.push([section]);
+        lost.push({ path: [section], unknown: false });
         left[section] = {};
       }
     left['cluster'] ??= 'unnamed';
@@ -105,14 +116,14 @@ function salvage(value: unknown): Partial | undefined {
     if (parsed.success) return { config: parsed.data, lost };
     for (const issue of parsed.error.issues)
       if (issue.code === 'unrecognized_keys')
-        for (const key of issue.keys) drop(left, [...issue.path, key] as Path, lost);
+        for (const key of issue.keys) drop(left, [...issue.path, key] as Path, lost, true);
       else drop(left, issue.path as Path, lost);
   }
   return undefined;
 }
 
 // Deletes the key at `path`; where it is missing, or an item of a list, the nearest key above.
-function drop(left: Record<string, unknown>, path: Path, lost: Path[]): void {
+function drop(left: Record<string, unknown>, path: Path, lost: Lost[], unknown = false): void {
   for (let length = path.length; length > 0; length--) {
     const owner = path
       .slice(0, length - 1)
@@ -120,23 +131,25 @@ function drop(left: Record<string, unknown>, path: Path, lost: Path[]): void {
     const key = path[length - 1];
     if (!isMapping(owner) || !Object.hasOwn(owner, key)) continue;
     delete owner[key];
-    lost.push(path.slice(0, length));
+    lost.push({ path: path.slice(0, length), unknown });
     return;
   }
 }
 
-/** Rules about one name alone: they hold whatever is wrong beside it. */
-const ALONE: ReadonlySet<string> = new Set(['GTM-C010', 'GTM-C011', 'GTM-C015', 'GTM-C031']);
+// Whether a finding may be no more than the echo of what was left out: of a part that it was concluded from, or of an
+// unknown key beside one, which may be that part with a slip in its name.
+function isEcho({ path, needs = [path] }: Finding, lost: readonly Lost[]): boolean {
+  return needs.some(need =>
+    lost.some(
+      l =>
+        startsWith(l.path, l.unknown ? need.slice(0, -1) : need) &&
+        (!l.unknown || l.path.length === need.length),
+    ),
+  );
+}
 
-// Whether a finding may be no more than the echo of what was left out: a lost part next to what it is about, or in it.
-function isEcho(finding: Finding, lost: readonly Path[]): boolean {
-  if (ALONE.has(finding.code)) return false;
-  const mapping = finding.path.slice(0, -1).join('\n');
-  const whole = finding.path.join('\n');
-  return lost.some(path => {
-    const owner = path.slice(0, -1).join('\n');
-    return owner === mapping || owner === whole || owner.startsWith(`${whole}\n`);
-  });
+function startsWith(path: Path, prefix: Path): boolean {
+  return prefix.length <= path.length && prefix.every((step, i) => path[i] === step);
 }
 
 function viewOf({ config, lost }: Partial, value: unknown, cronFault: View['cronFault']): View {
@@ -147,7 +160,7 @@ function viewOf({ config, lost }: Partial, value: unknown, cronFault: View['cron
   return {
     config,
     names: Object.fromEntries(SECTIONS.map(s => [s, written(s)] as const)) as Record<Section, string[]>,
-    whole: (...sections) => !lost.some(([top]) => sections.includes(top as Section)),
+    whole: (...sections) => !lost.some(l => sections.includes(l.path[0] as Section)),
     cronFault,
   };
 }

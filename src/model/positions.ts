@@ -21,6 +21,8 @@ import { isReference, lineOfSecret } from './secrets.ts';
 
 export const MAX_TEXT = 1 << 20;
 const MAX_ALIASES = 100;
+/** Merges within merges that a place is looked for in. */
+const MAX_MERGES = 8;
 /** After so many faults of syntax the rest is the echo of the first ones. */
 const MAX_SYNTAX_FAULTS = 20;
 
@@ -81,7 +83,7 @@ export function readYaml(raw: string): Reading {
   const hidden = (line: number) => secret.has(line) || lineOfSecret(lines, line - 1);
 
   const faults: TextFault[] = [];
-  for (const e of doc.errors.slice(0, MAX_SYNTAX_FAULTS)) {
+  for (const e of firstCauses(doc.errors).slice(0, MAX_SYNTAX_FAULTS)) {
     const place = placeOf(e.pos[0], e.pos[1]);
     // yaml quotes the text in its messages: on a line with a secret only the kind of the fault is told.
     const message = hidden(place.line) ? e.code.toLowerCase().replaceAll('_', ' ') : firstLower(e.message);
@@ -103,12 +105,12 @@ export function readYaml(raw: string): Reading {
   if (broken) return { value: undefined, faults, place, strings, hidden };
   try {
     return { value: doc.toJS({ maxAliasCount: MAX_ALIASES }), faults, place, strings, hidden };
-  } catch (thrown) {
+  } catch {
     const alias = badAlias(doc);
     const at = alias?.range ? placeOf(alias.range[0], alias.range[1]) : START;
     const message = alias
-      ? `not YAML: no anchor «${alias.source}» stands before this alias`
-      : `not YAML: the aliases can not be expanded: ${thrown instanceof Error ? firstLower(thrown.message) : 'fault'}`;
+      ? `not YAML: no anchor${hidden(at.line) ? '' : ` «${alias.source}»`} stands before this alias`
+      : 'the aliases expand to too much, or to themselves';
     faults.push({ code: alias ? 'GTM-C001' : 'GTM-C006', place: at, message });
     return { value: undefined, faults, place, strings, hidden };
   }
@@ -123,6 +125,14 @@ const NOTHING: Reading = {
   hidden: () => false,
 };
 
+// Once a text is out of step every token is unexpected, and after a tab nothing stands at its depth: echoes are not told.
+function firstCauses(errors: Document['errors']): Document['errors'] {
+  const tab = errors.some(e => e.code === 'TAB_AS_INDENT');
+  return errors.filter((e, i) =>
+    tab ? e.code === 'TAB_AS_INDENT' : i === 0 || e.code !== 'UNEXPECTED_TOKEN',
+  );
+}
+
 function firstLower(text: string): string {
   return text.slice(0, 1).toLowerCase() + text.slice(1);
 }
@@ -134,7 +144,7 @@ function duplicates(doc: Document, placeOf: (start: number, end?: number) => Pla
     Map(_, map, ancestors) {
       const seen = new Map<string, number>();
       for (const { key } of map.items) {
-        if (!isScalar(key) || !key.range || key.value === '<<') continue;
+        if (!isScalar(key) || !key.range || isMerge(key.value)) continue;
         const text = String(key.value);
         const first = seen.get(text);
         if (first === undefined) {
@@ -204,19 +214,24 @@ function rangeOf(doc: Document, path: Path, at: 'key' | 'value'): [number, numbe
   return isMap(node) && block ? [value[0], value[0] + 1] : [value[0], value[1]];
 }
 
-function pairOf(doc: Document, map: YAMLMap, key: string): Pair | undefined {
+function pairOf(doc: Document, map: YAMLMap, key: string, depth = 0): Pair | undefined {
   // The last one counts where a key stands twice, as in the values.
   const own = map.items.findLast(p => isScalar(p.key) && String(p.key.value) === key);
-  if (own !== undefined) return own;
+  if (own !== undefined || depth === MAX_MERGES) return own;
   for (const p of map.items) {
-    if (!isScalar(p.key) || p.key.value !== '<<') continue;
+    if (!isScalar(p.key) || !isMerge(p.key.value)) continue;
     for (const source of isSeq(p.value) ? p.value.items : [p.value]) {
       const target = isAlias(source) ? source.resolve(doc) : source;
-      const found = isMap(target) ? pairOf(doc, target, key) : undefined;
+      const found = isMap(target) ? pairOf(doc, target, key, depth + 1) : undefined;
       if (found !== undefined) return found;
     }
   }
   return undefined;
+}
+
+// yaml gives the key of a merge as a symbol.
+function isMerge(key: unknown): boolean {
+  return typeof key === 'symbol' && key.description === '<<';
 }
 
 function stringsOf(doc: Document): { path: Path; text: string }[] {

@@ -40,6 +40,7 @@ function* secret({ config }: View): Generator<Finding> {
       code: 'GTM-C045',
       path: ['coordinator', 'redis'],
       at: 'key',
+      needs: [['coordinator', 'secret']],
       message: 'coordinator: Redis needs a secret, which signs the records',
       help: `secret: "\${env:GTM_SECRET}"`,
     };
@@ -107,7 +108,7 @@ function* schedules({ config, names, cronFault }: View): Generator<Finding> {
         path: [...path, 'cron'],
         message: `schedules.${name}: «${s.cron}»: ${fault}`,
       };
-    if (s.site !== undefined && !names.sites.includes(s.site))
+    if (s.site !== undefined && names.sites.length > 0 && !names.sites.includes(s.site))
       yield unknownName(
         'GTM-C010',
         [...path, 'site'],

@@ -36,6 +36,7 @@ function* emptySections({ names, whole }: View): Generator<Finding> {
 }
 
 function* unknownSites({ config, names }: View): Generator<Finding> {
+  if (names.sites.length === 0) return;
   for (const kind of ['nodes', 'vips'] as const)
     for (const [name, { site }] of Object.entries(config[kind]))
       if (!names.sites.includes(site))
@@ -48,9 +49,14 @@ function* unknownSites({ config, names }: View): Generator<Finding> {
         );
 }
 
-function* sitesWithoutNode({ config, whole }: View): Generator<Finding> {
-  if (!whole('sites', 'nodes')) return;
+// A node whose site does not exist belongs to some other one: nothing can be said of who has none.
+function strays(used: ReadonlySet<string>, sites: readonly string[]): boolean {
+  return [...used].some(site => !sites.includes(site));
+}
+
+function* sitesWithoutNode({ config, names, whole }: View): Generator<Finding> {
   const used = new Set(Object.values(config.nodes).map(n => n.site));
+  if (!whole('sites', 'nodes') || strays(used, names.sites)) return;
   for (const site of Object.keys(config.sites))
     if (!used.has(site))
       yield { code: 'GTM-C017', path: ['sites', site], at: 'key', message: `site ${site} has no node` };

@@ -57,9 +57,10 @@ function* weights(name: string, pool: PoolConfig): Generator<Finding> {
 }
 
 function* ttl(name: string, pool: PoolConfig, { config }: View): Generator<Finding> {
+  const needs = ['ttl', 'min_ttl'].map(key => ['pools', name, key]);
   if (pool.min_ttl !== undefined && pool.min_ttl > pool.ttl) {
     const message = `pools.${name}: min_ttl ${formatDuration(pool.min_ttl)} is over ttl ${formatDuration(pool.ttl)}`;
-    yield { code: 'GTM-C022', path: ['pools', name, 'min_ttl'], message };
+    yield { code: 'GTM-C022', path: ['pools', name, 'min_ttl'], needs, message };
   }
   // With min_ttl the TTL shrinks with the time to the next possible change: then only that floor can be too long.
   const lasts = Math.min(pool.min_ttl ?? pool.ttl, pool.ttl);
@@ -74,6 +75,7 @@ function* ttl(name: string, pool: PoolConfig, { config }: View): Generator<Findi
   yield {
     code: 'GTM-C021',
     path: ['pools', name, key],
+    needs,
     message: `pools.${name}: ${key} ${formatDuration(lasts)} is longer than the time to detect a failure, ${formatDuration(detection)} = ${sum}`,
     help: `resolvers go on with a dead address for as long; up to ${formatDuration(Math.max(detection, SHORT_TTL))} nothing is said`,
   };

@@ -64,6 +64,10 @@ function* weights({ service, path, title }: Seat): Generator<Finding> {
     yield {
       code: 'GTM-C03B',
       path: [...path, 'scheduler'],
+      needs: [
+        [...path, 'scheduler'],
+        [...path, 'real_servers'],
+      ],
       message: `${title}: ${service.scheduler} does not look at weights; w${service.scheduler} does`,
     };
 }
@@ -73,6 +77,7 @@ function* pacing({ service, path, title }: Seat): Generator<Finding> {
     yield {
       code: 'GTM-C036',
       path,
+      needs: [[...path, 'check']],
       message: `${title} has no check: its real servers count as up whatever happens`,
     };
   else if (service.check.timeout >= service.check.interval) {
@@ -80,6 +85,10 @@ function* pacing({ service, path, title }: Seat): Generator<Finding> {
     yield {
       code: 'GTM-C035',
       path: [...path, 'check', 'timeout'],
+      needs: [
+        [...path, 'check', 'timeout'],
+        [...path, 'check', 'interval'],
+      ],
       message: `${title}: time-out ${timeout} is not below the interval ${interval}: a hanging probe would delay the next`,
     };
   }
@@ -129,7 +138,7 @@ function* flags({ service, path, title }: Seat): Generator<Finding> {
     const here = [...path, 'flags', i];
     if (scheduler !== undefined && scheduler !== service.scheduler) {
       const message = `${title}: flag ${flag} is for scheduler ${scheduler}, not ${service.scheduler}`;
-      yield { code: 'GTM-C038', path: here, message };
+      yield { code: 'GTM-C038', path: here, needs: [[...path, 'scheduler']], message };
     }
     if (flag !== 'ops') continue;
     if (service.protocol !== 'udp')
@@ -146,10 +155,12 @@ function* flags({ service, path, title }: Seat): Generator<Finding> {
 function* thresholds({ service, path, title }: Seat): Generator<Finding> {
   const { upper, lower } = service.thresholds;
   if (lower <= upper) return;
+  const here = [...path, 'thresholds'];
   const why = upper === 0 ? 'has no effect without upper' : `is over upper ${upper}`;
   yield {
     code: 'GTM-C039',
-    path: [...path, 'thresholds', 'lower'],
+    path: [...here, 'lower'],
+    needs: [[...here, 'upper']],
     message: `${title}: lower ${lower} ${why}`,
   };
 }

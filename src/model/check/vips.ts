@@ -21,7 +21,7 @@ function* directors({ config, names, whole }: View): Generator<Finding> {
           message: `vips.${name}: node ${director} is no director`,
           help: `give nodes.${director} a director: { plane: proxy }`,
         };
-      else if (node !== undefined && node.site !== vip.site)
+      else if (node !== undefined && node.site !== vip.site && names.sites.includes(vip.site))
         yield {
           code: 'GTM-C014',
           path,
@@ -30,11 +30,13 @@ function* directors({ config, names, whole }: View): Generator<Finding> {
     }
 }
 
-function* noDirector({ config, whole }: View): Generator<Finding> {
-  if (!whole('nodes')) return;
+function* noDirector({ config, names, whole }: View): Generator<Finding> {
+  // A node or a VIP whose site does not exist belongs to some other one.
+  const known = (site: string) => names.sites.includes(site);
+  if (!whole('nodes') || !Object.values(config.nodes).every(n => known(n.site))) return;
   const sites = new Set(Object.values(config.nodes).flatMap(n => (n.director ? [n.site] : [])));
   for (const [name, { site, directors }] of Object.entries(config.vips))
-    if (directors === undefined && !sites.has(site))
+    if (directors === undefined && known(site) && !sites.has(site))
       yield {
         code: 'GTM-C013',
         path: ['vips', name, 'site'],
