@@ -36,7 +36,9 @@ export class Answerer {
   readonly #odd = new Labels();
   readonly #even = new Labels();
   #next: Labels;
+  /** Where in the reply each name of the chain stands. */
   readonly #owners = new Uint16Array(MAX_CHAIN);
+  /** Row of the DNAME that each link of the chain came by, 0 = none. */
   readonly #dnames = new Uint32Array(MAX_CHAIN);
   #links = 0;
 
@@ -60,6 +62,7 @@ export class Answerer {
         if (this.#links === 0) reply.rcode = RCODE.REFUSED;
         return;
       }
+      this.#dnames[this.#links] = 0;
       // AA speaks of the first owner (RFC 1034 §4.1, RFC 6604 §2).
       if (this.#links === 0) reply.aa = true;
       if (this.#decide(x, name, end) === DONE) return;
@@ -167,10 +170,14 @@ export class Answerer {
     const { reply } = x;
     const row = look.rrset(look.node, TYPE.DNAME);
     const ttl = look.words[row + R.ttl];
+    // A DNAME that comes again most often leads below itself, each time a longer name; the client may go on if it likes.
+    for (let i = 0; i < this.#links; i++) {
+      if (this.#dnames[i] !== row) continue;
+      this.trace.note(STEP.loop, look.zone, 0);
+      return DONE;
+    }
     this.#dnames[this.#links] = row;
-    // The same DNAME again in one chain stands in the answer already.
-    const again = this.#dnames.indexOf(row) < this.#links;
-    if (!again && !reply.rrset(SECTION.answer, name, look.below, look, row, ttl)) return this.#truncate(x);
+    if (!reply.rrset(SECTION.answer, name, look.below, look, row, ttl)) return this.#truncate(x);
     const data = look.data(row) + 2;
     const length = look.bytes[data] | (look.bytes[data + 1] << 8);
     this.#turn(name);

@@ -4,9 +4,10 @@
 import { GtmError } from '../../kit/errors.ts';
 import { Labels } from '../labels.ts';
 import { formatName, labelCount } from '../name.ts';
+import { checkRdata, poolOf } from '../rdata.ts';
 import type { RecordList } from '../records.ts';
 import { TYPE } from '../rr.ts';
-import { fitsHint, hintOf, rdataKey } from './hint.ts';
+import { hintOf, rdataKey } from './hint.ts';
 import { align8, FLAG, H, HINT, MAGIC, N, NODE_WORDS, R, RRSET_WORDS } from './layout.ts';
 import { placeTree, TreeBuilder, treeBytes } from './tree.ts';
 
@@ -131,7 +132,8 @@ class RRsets {
     for (const i of members) ttl = Math.min(ttl, list.ttl[i]);
     const kept = members.length === 1 ? members : withoutDuplicates(list, type, members);
     let hint = hintOf(type);
-    if (hint !== 0 && !kept.every(i => fitsHint(hint, list.rdataBytes(i)))) hint = 0;
+    // What was written in RFC 3597's clothes may not be what its type says: copied then.
+    if (hint !== 0 && !kept.every(i => checkRdata(type, list.rdataBytes(i)))) hint = 0;
     if ((this.count + 1) * RRSET_WORDS > this.rows.length) this.#widenRows();
     const row = this.count * RRSET_WORDS;
     this.rows[row + R.type] = type | (hint << HINT.shift);
@@ -143,9 +145,7 @@ class RRsets {
   }
 
   #pool(record: number): number {
-    // The rdata is one character-string, the pool's name.
-    const rdata = this.#list.rdataBytes(record);
-    const name = Buffer.from(rdata.subarray(1, 1 + rdata[0])).toString('utf8');
+    const name = poolOf(this.#list.rdataBytes(record));
     const number = this.#poolNumber(name);
     if (number >= 0) return number;
     const owner = formatName(this.#list.ownerBytes(record));
