@@ -24,35 +24,26 @@ export class EventStreams {
       throw new GtmError('GTM_BUSY', `${MAX_STREAMS} event streams are open, which is the most`);
     this.#open++;
     const encoder = new TextEncoder();
-    let last = after;
     let end = () => {};
     const stream = new ReadableStream<Uint8Array>({
       start: controller => {
-        const send = (event: Event) => {
-          if (event.id <= last) return;
-          last = event.id;
-          controller.enqueue(encoder.encode(frame(event)));
-          if ((controller.desiredSize ?? 0) < -MAX_WAITING) {
-            end();
-            controller.close();
-          }
-        };
-        const stop = node.onEvent(send);
-        const timer = setInterval(
-          () => controller.enqueue(encoder.encode(': still here\n\n')),
-          STILL_HERE_MS,
-        );
+        const write = (text: string) => controller.enqueue(encoder.encode(text));
+        const stop = node.onEvent(event => {
+          write(frame(event));
+          if ((controller.desiredSize ?? 0) >= -MAX_WAITING) return;
+          end();
+          controller.close();
+        });
+        const timer = setInterval(() => write(': still here\n\n'), STILL_HERE_MS);
         timer.unref();
-        let ended = false;
         end = () => {
-          if (ended) return;
-          ended = true;
+          end = () => {};
           this.#open--;
           stop();
           clearInterval(timer);
         };
-        controller.enqueue(encoder.encode('retry: 2000\n\n'));
-        for (const event of node.events(after)) send(event);
+        // Nothing can come in between: the kept ones are read in the same turn as the subscription is made.
+        write(`retry: 2000\n\n${node.events(after).map(frame).join('')}`);
       },
       cancel: () => end(),
     });

@@ -36,15 +36,16 @@ function head(s: NodeStatus, paint: Paint): string[] {
   const zones = s.zones.map(z => `${z.name} ${z.serial}`).join(', ') || 'none';
   return [
     `${paint('bold', plain(s.node))}  ${facts.join('  ')}`,
-    plain(`config ${s.config.file}  zones ${zones}  dns ${s.dns.listen.join(' ') || 'none'}`),
+    plain(
+      `config ${s.config.file}${s.config.error === undefined ? '' : ' (last reload refused)'}  zones ${zones}  dns ${s.dns.listen.join(' ') || 'none'}`,
+    ),
   ];
 }
 
 function alarms(s: NodeStatus, paint: Paint): string[] {
-  const all = s.config.error === undefined ? s.alarms : [`reload failed: ${s.config.error}`, ...s.alarms];
   const { lastDrop } = s.coordinator;
   const dropped = lastDrop === undefined ? [] : [`coordinator: last record not believed: ${lastDrop}`];
-  return [...all, ...dropped].map(a => paint('bad', `! ${plain(a)}`));
+  return [...s.alarms, ...dropped].map(a => paint('bad', `! ${plain(a)}`));
 }
 
 function state(word: string, forced = false, stale = false): Cell {
@@ -75,10 +76,7 @@ function pools(s: NodeStatus, paint: Paint): string[] {
       m.why || '-',
     ]),
   );
-  const fallen = s.pools
-    .filter(p => p.allDown !== undefined)
-    .map(p => paint('bad', plain(`pool ${p.name}: no member is up; answering ${p.allDown}`)));
-  return rows.length === 0 ? [] : [...table(columns, rows, paint), ...fallen];
+  return rows.length === 0 ? [] : table(columns, rows, paint);
 }
 
 function vips(s: NodeStatus, paint: Paint): string[] {
@@ -105,10 +103,7 @@ function vips(s: NodeStatus, paint: Paint): string[] {
     if (v.realServers.length === 0) return [[...own, '-', '', '', '', '', '']];
     return v.realServers.map((r, i) => [...(i === 0 ? own : none), ...realServer(s, v, r)]);
   });
-  const faults = s.services
-    .filter(x => x.fault !== undefined)
-    .map(x => paint('bad', plain(`service ${x.key} of ${x.vip} does not forward: ${x.fault}`)));
-  return rows.length === 0 ? [] : [...table(columns, rows, paint), ...faults];
+  return rows.length === 0 ? [] : table(columns, rows, paint);
 }
 
 function realServer(s: NodeStatus, v: VipStatus, r: RealServerStatus): (string | Cell)[] {

@@ -51,6 +51,12 @@ export const METRICS = {
   },
   gtm_dns_truncated_total: { type: 'counter', help: 'Answers cut short with TC set.', labels: [] },
   gtm_dns_pool_answers_total: { type: 'counter', help: 'Answers that a pool was picked for.', labels: [] },
+  gtm_dns_edns_total: { type: 'counter', help: 'Queries with EDNS.', labels: [] },
+  gtm_dns_internal_errors_total: {
+    type: 'counter',
+    help: 'Queries answered SERVFAIL for a fault of the program itself.',
+    labels: [],
+  },
   gtm_dns_workers: { type: 'gauge', help: 'Answer workers that run.', labels: [] },
   gtm_zone_serial: { type: 'gauge', help: 'SOA serial of the zone served.', labels: ['zone'] },
   gtm_zone_records: { type: 'gauge', help: 'Records in the zone served.', labels: ['zone'] },

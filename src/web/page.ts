@@ -52,7 +52,7 @@ ${s.vips.map(vip)}
 ${overrides(s)}
 ${schedules(s)}
 ${nodes(s)}
-<footer>Configuration <code>${s.config.file}</code>, loaded ${s.config.loadedAt}, snapshot ${s.generation} · zones ${s.zones.map(z => `${z.name} (${z.serial})`).join(', ') || 'none'} · <a href="/v1/status">JSON</a> · <a href="/metrics">metrics</a></footer>
+<footer>Configuration <code>${s.config.file}</code>, loaded ${s.config.loadedAt}${s.config.error !== undefined && ' (last reload refused)'}, snapshot ${s.generation} · zones ${s.zones.map(z => `${z.name} (${z.serial})`).join(', ') || 'none'} · <a href="/v1/status">JSON</a> · <a href="/metrics">metrics</a></footer>
 </main>
 <script>${new Markup(SCRIPT)}</script>
 </body>
@@ -76,7 +76,7 @@ function band(s: NodeStatus): Markup {
 }
 
 function alarms(s: NodeStatus): Markup {
-  const all = s.config.error === undefined ? s.alarms : [...s.alarms, `reload failed: ${s.config.error}`];
+  const all = s.alarms;
   if (all.length === 0) return html`<section class="calm">No alarms.</section>`;
   return html`<section class="alarms" role="alert"><h2>▲ ${all.length} ${all.length === 1 ? 'alarm' : 'alarms'}</h2><ul>${all.map(a => html`<li>${a}</li>`)}</ul></section>`;
 }

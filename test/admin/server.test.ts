@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { EventStreams } from '../../src/admin/events.ts';
 import { type AdminServer, openAdmin } from '../../src/admin/server.ts';
 import { GtmError } from '../../src/kit/errors.ts';
 import { silent } from '../../src/kit/log.ts';
@@ -128,6 +129,15 @@ test('events: so many streams and no more; a reader that leaves frees its place'
   for (const a of aborts) a.abort();
   await until(() => node.listeners.size === 0);
   assert.deepEqual(await ids('/v1/events', 3), [1, 2, 3]);
+});
+
+test('events: who reads too slowly is cut off, and keeps nothing', async () => {
+  const slow = new FakeNode();
+  const streams = new EventStreams();
+  const reply = streams.response(slow, 0);
+  for (let i = 0; i < 2000; i++) slow.emit('again');
+  assert.deepEqual([slow.listeners.size, streams.open], [0, 0]);
+  assert.ok((await reply.text()).length < 400_000);
 });
 
 test('a port that is taken is named, with what to look at', async () => {

@@ -1,6 +1,7 @@
 // The exposition: a golden text, the format's rules on every line, and a lint of the names.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { COUNTERS } from '../../src/dns/counters.ts';
 import { collect } from '../../src/metrics/collect.ts';
 import { expose, familyOf } from '../../src/metrics/expo.ts';
 import { METRICS, type MetricName, type MetricRow } from '../../src/metrics/names.ts';
@@ -124,4 +125,12 @@ test('numbers as the format wants them', () => {
   assert.equal(of(Number.POSITIVE_INFINITY), 'gtm_ready +Inf');
   assert.equal(of(Number.NEGATIVE_INFINITY), 'gtm_ready -Inf');
   assert.equal(of(1e21), 'gtm_ready 1e+21');
+});
+
+test('what the answer path counts has its row here, with the same labels', () => {
+  for (const { key, metric, labels } of COUNTERS) {
+    const row: MetricRow | undefined = METRICS[metric as MetricName];
+    assert.ok(row !== undefined, `${key}: ${metric} has no row`);
+    assert.deepEqual(Object.keys(labels).sort(), [...row.labels].sort(), key);
+  }
 });
