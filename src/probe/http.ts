@@ -1,0 +1,117 @@
+// The http and https probes; the only door to undici. One request on a connection of its own, no redirect followed,
+// the body read to its end or to 64 KiB. undici's own timers are off: they are coarse (half a second and more), and
+// the signal is exact. The connector is ours, so that a connection attempt dies with the signal and not with the
+// kernel's SYN time-out.
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Client } from 'undici';
+import { formatEndpoint } from '../kit/ip.ts';
+import { certificateFault } from './certificate.ts';
+import { type Probe, ProbeFault, socketFault } from './probe.ts';
+
+/** As much of a body as is read. */
+export const BODY_LIMIT = 65_536;
+
+export const http: Probe = async (target, signal) => {
+  const tls = target.check.https;
+  const want = tls ?? target.check.http;
+  if (want === undefined) throw new TypeError('not an http check');
+  const scheme = tls === undefined ? 'http' : 'https';
+  const port = want.port ?? target.port;
+  const authority = formatEndpoint(target.address, port);
+  const name = want.host === undefined ? target.address : hostOnly(want.host);
+  let socket: Socket | undefined;
+  const client = new Client(`${scheme}://${authority}`, {
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (_options, done) => {
+      const open =
+        tls === undefined
+          ? plainSocket(target.address, port)
+          : tlsSocket(target.address, port, name, tls.verify);
+      socket = open;
+      // Until it is open its errors are ours to tell; afterwards they are undici's.
+      let told = false;
+      const tell = (error: Error | null) => {
+        if (told) return;
+        told = true;
+        if (error === null) done(null, open);
+        else done(error, null);
+      };
+      open.on('error', tell);
+      open.once(tls === undefined ? 'connect' : 'secureConnect', () => tell(null));
+    },
+  });
+  // undici heeds a signal only once it is connected; before that the socket has to fail.
+  const stop = () => socket?.destroy(signal.reason);
+  signal.addEventListener('abort', stop);
+  try {
+    const { statusCode, body } = await client.request({
+      path: want.path,
+      method: want.method,
+      headers: { host: want.host ?? authority, 'user-agent': 'switchyard-probe', accept: '*/*' },
+      signal,
+      reset: true,
+    });
+    body.on('error', () => {});
+    const found = await readBody(body, want.body);
+    if (!want.status.some(s => covers(s, statusCode)))
+      throw new ProbeFault(`${scheme} ${statusCode}, wanted ${want.status.join(', ')}`);
+    if (!found) throw new ProbeFault(`body lacks «${want.body}»`);
+    return `${scheme} ${statusCode}`;
+  } catch (e) {
+    if (signal.aborted || e instanceof ProbeFault) throw e;
+    throw new ProbeFault(certificateFault(e, name) ?? words(e));
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // Leaves nothing behind: an answer that is not read to its end goes down with its connection.
+    void client.destroy().catch(() => {});
+    socket?.destroy();
+  }
+};
+
+function plainSocket(host: string, port: number): Socket {
+  return connectTcp({ host, port, noDelay: true });
+}
+
+// SNI holds names only (RFC 6066 §3); the certificate is held against the name, or the address where there is none.
+function tlsSocket(host: string, port: number, name: string, verify: boolean): Socket {
+  const sni = isIP(name) === 0 ? { servername: name } : {};
+  return connectTls({ host, port, ...sni, rejectUnauthorized: verify, ALPNProtocols: ['http/1.1'] });
+}
+
+// `example.com:8443` and `[::1]:8443` are Host headers; the name without its port is what TLS knows.
+function hostOnly(host: string): string {
+  return /^\[([^\]]+)\]/.exec(host)?.[1] ?? (isIP(host) === 6 ? host : host.replace(/:\d+$/, ''));
+}
+
+function covers(wanted: number | string, status: number): boolean {
+  if (typeof wanted === 'number') return wanted === status;
+  const [from, to] = wanted.split('-');
+  return status >= Number(from) && status <= Number(to);
+}
+
+// Reads to the end, to the text sought, or to the limit. A text cut by the limit is not found.
+async function readBody(body: AsyncIterable<Buffer>, text: string | undefined): Promise<boolean> {
+  let read = Buffer.alloc(0);
+  for await (const chunk of body) {
+    read = Buffer.concat([read, chunk]);
+    if (text !== undefined && read.subarray(0, BODY_LIMIT).includes(text)) return true;
+    if (read.length >= BODY_LIMIT) break;
+  }
+  return text === undefined;
+}
+
+function words(e: unknown): string {
+  const error = e as NodeJS.ErrnoException;
+  if (error.code === 'UND_ERR_SOCKET') return 'connection closed before the whole answer';
+  if (error.code === 'UND_ERR_HEADERS_OVERFLOW') return 'headers over 16 KiB';
+  if (error.name === 'HTTPParserError') return `not HTTP: ${error.message}`;
+  if (error.code === 'EPROTO' || error.code?.startsWith('ERR_SSL_')) return `tls: ${tlsReason(error)}`;
+  return socketFault(e);
+}
+
+// OpenSSL's own words (`wrong version number`) without its file and line.
+function tlsReason(error: NodeJS.ErrnoException & { reason?: string }): string {
+  return error.reason ?? error.message;
+}

@@ -1,0 +1,23 @@
+// The shape of a probe: one look at one target. A probe does not decide about up or down, and keeps no time: the
+// deadline is the signal's.
+import type { CheckConfig } from '../model/schema.ts';
+
+/** What is probed: an address (IPv4 or IPv6), its port unless the check names another, and the check. */
+export interface Target {
+  address: string;
+  port: number;
+  check: CheckConfig;
+}
+
+/** Resolves to what was good (`http 200`); rejects with a ProbeFault, or anything, that says what was wrong. */
+export type Probe = (target: Target, signal: AbortSignal) => Promise<string>;
+
+/** What was wrong, in words for people: `http 503, wanted 200-299`. */
+export class ProbeFault extends Error {}
+
+/** Words for an error of a socket: `connect ECONNREFUSED`, `read ECONNRESET`; else its message. */
+export function socketFault(error: unknown): string {
+  const e = error as NodeJS.ErrnoException;
+  if (e.code !== undefined && /^E[A-Z0-9]+$/.test(e.code)) return `${e.syscall ?? 'socket'} ${e.code}`;
+  return e instanceof Error ? e.message : String(error);
+}
