@@ -194,7 +194,7 @@ export class RdataScanner {
       if (!shape.test(word) || text.endsWith('='))
         return this.#fail('data', `${show(word)} is not ${kind === 'hex' ? 'hexadecimal' : 'base64'}`);
       text += word;
-      if (text.length > 2 * MAX_RDATA + 4) return this.#tooLong();
+      if (text.length > 2 * MAX_RDATA + 4) return this.#tooLong(first);
     }
     if (text.length % (kind === 'hex' ? 2 : 4) !== 0)
       return this.#fail(
@@ -203,7 +203,7 @@ export class RdataScanner {
         first,
       );
     const bytes = Buffer.from(text, kind);
-    if (this.#length + bytes.length > MAX_RDATA) return this.#tooLong();
+    if (this.#length + bytes.length > MAX_RDATA) return this.#tooLong(first);
     this.out.set(bytes, this.#length);
     this.#length += bytes.length;
     return true;
@@ -236,8 +236,8 @@ export class RdataScanner {
     return true;
   }
 
-  #tooLong(): boolean {
-    return this.#fail('long', `record data over ${MAX_RDATA} octets`);
+  #tooLong(token = this.#token): boolean {
+    return this.#fail('long', `record data over ${MAX_RDATA} octets`, token);
   }
 
   #fail(fault: Fault, message: string, token = this.#token, help?: string): boolean {
