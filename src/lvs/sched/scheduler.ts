@@ -4,6 +4,8 @@
 
 /** Flag of a server whose connections reached its upper threshold. */
 export const OVERLOAD = 1;
+/** Flag of a server that the caller will not have for this pick (it was tried in vain); set before and cleared after. */
+export const TRIED = 2;
 
 /**
  * The servers of one service in the kernel's order (newest first), one column each. Position 0..count-1 is what a
@@ -53,7 +55,7 @@ export type MakeScheduler = (dests: Dests, flags: SchedulerFlags) => Scheduler;
 
 /** Whether the server at `at` may get a new connection. */
 export function available(dests: Dests, at: number): boolean {
-  return dests.weight[at] > 0 && (dests.flags[at] & OVERLOAD) === 0;
+  return dests.weight[at] > 0 && dests.flags[at] === 0;
 }
 
 /** What lc compares, and wlc per weight: an established connection counts as 256 others (ip_vs.h, ip_vs_dest_conn_overhead). */
