@@ -11,7 +11,7 @@ import { type AdminServer, openAdmin } from '../../src/admin/server.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { silent } from '../../src/kit/log.ts';
 import { FakeNode } from '../admin/fixture.ts';
-import { gtm, ROOT, start } from './run.ts';
+import { gtm, inside, ROOT, start } from './run.ts';
 
 const node = new FakeNode();
 const folder = mkdtempSync(join(tmpdir(), 'gtm-cli-'));
@@ -41,13 +41,13 @@ type Row = [line: string, code: number, out: RegExp, err: RegExp];
 const NONE = /^$/;
 
 /** Rows run two at a time: there are two cores. */
-async function runRows(rows: readonly Row[], env: () => Record<string, string>): Promise<void> {
+async function runRows(rows: readonly Row[], env: () => Record<string, string>, run = gtm): Promise<void> {
   const left = [...rows];
   const worker = async () => {
     for (let row = left.shift(); row !== undefined; row = left.shift()) {
       const [line, code, out, err] = row;
       const args = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(m => m[1] ?? m[2]);
-      const ran = await gtm(args, env());
+      const ran = await run(args, env());
       assert.equal(ran.code, code, `gtm ${line}: ${ran.err}${ran.out}`);
       assert.match(ran.out, out, `gtm ${line}`);
       assert.match(ran.err, err, `gtm ${line}`);
@@ -95,6 +95,19 @@ test('wrong command lines: exit 2, nothing on stdout, and what was meant', () =>
       ],
       ['real-server --name x --listen here', 2, NONE, /«here» is not ADDRESS:PORT/],
       ['help statsu', 2, NONE, /did you mean «status»/],
+    ],
+    () => ({}),
+    inside,
+  ));
+
+test('as a process of its own: the same codes and streams', () =>
+  runRows(
+    [
+      ['', 2, NONE, /^gtm: a DNS-plus-L4/],
+      ['statsu', 2, NONE, /did you mean «status»/],
+      ['--help', 0, /^gtm: a DNS-plus-L4/, NONE],
+      ['status --help', 0, /^gtm status \[flags\]/, NONE],
+      ['--version', 0, /^gtm \d+\.\d+\.\d+\n$/, NONE],
     ],
     () => ({}),
   ));
@@ -231,6 +244,7 @@ test('help of every command, by flag and by word, on stdout, with its usage, fla
       }),
     ],
     () => ({}),
+    inside,
   );
 });
 

@@ -1,6 +1,7 @@
 // Runs the real command as a child process, with nothing of this process's environment but PATH.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { main } from '../../src/cli/main.ts';
 
 /** The repository's root, seen from dist/test/cli. */
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -31,4 +32,21 @@ export async function gtm(args: readonly string[], env: Record<string, string> =
   });
   const code = await new Promise<number | null>(resolve => child.once('close', resolve));
   return { code, out, err };
+}
+
+/** The same in this process: for the many rows that need no process of their own. */
+export async function inside(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const ran = { out: '', err: '' };
+  const io = {
+    out: (text: string) => {
+      ran.out += text;
+    },
+    err: (text: string) => {
+      ran.err += text;
+    },
+    outTty: false,
+    errTty: false,
+    env: { USER: 'anna', ...env },
+  };
+  return { code: await main(args, io), ...ran };
 }
