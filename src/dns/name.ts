@@ -42,20 +42,23 @@ export function nameEnd(bytes: Uint8Array, offset: number, end: number): number 
 
 /** Whether two uncompressed names are the same, whatever their case. */
 export function sameName(a: Uint8Array, b: Uint8Array, aOffset = 0, bOffset = 0): boolean {
-  const length = nameLength(a, aOffset);
-  if (length !== nameLength(b, bOffset)) return false;
-  // Length bytes are at most 63 and so untouched by `lower`.
-  for (let i = 0; i < length; i++) if (lower(a[aOffset + i]) !== lower(b[bOffset + i])) return false;
-  return true;
+  // As long as the octets are the same, so is where the labels end.
+  for (let x = aOffset, y = bOffset; ; ) {
+    const length = a[x];
+    if (length !== b[y]) return false;
+    if (length === 0) return true;
+    for (const end = x + length; x < end; ) if (lower(a[++x]) !== lower(b[++y])) return false;
+    x++;
+    y++;
+  }
 }
 
-/** Whether `name` is `ancestor` or stands below it. */
+/** Whether the name at `offset` is `ancestor` or stands below it. */
 export function isUnder(name: Uint8Array, ancestor: Uint8Array, offset = 0): boolean {
-  let skip = labelCount(name, offset) - labelCount(ancestor);
-  if (skip < 0) return false;
+  const tail = offset + nameLength(name, offset) - nameLength(ancestor);
   let at = offset;
-  for (; skip > 0; skip--) at += 1 + name[at];
-  return sameName(name, ancestor, at, 0);
+  while (at < tail) at += 1 + name[at];
+  return at === tail && sameName(name, ancestor, at, 0);
 }
 
 /** What is wrong with a name's text. */
@@ -182,7 +185,11 @@ function labels(bytes: Uint8Array, offset: number, end: number): string {
   let text = '';
   for (let at = offset; at < end; at += 1 + bytes[at]) {
     if (at > offset) text += '.';
-    for (let i = 1; i <= bytes[at]; i++) text += NAME_TEXT[bytes[at + i]];
+    const stop = at + 1 + bytes[at];
+    let plain = true;
+    for (let i = at + 1; i < stop && plain; i++) plain = NAME_TEXT[bytes[i]].length === 1;
+    if (plain) text += Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, bytes[at]).toString('latin1');
+    else for (let i = at + 1; i < stop; i++) text += NAME_TEXT[bytes[i]];
   }
   return text;
 }

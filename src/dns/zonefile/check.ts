@@ -48,7 +48,7 @@ class Check {
     this.#records = records;
     this.#origin = origin;
     this.#options = options;
-    this.#index = new NameIndex(records);
+    this.#index = new NameIndex(records, origin);
     this.#apex = this.#index.find(origin);
     this.#cut = new Int32Array(this.#index.count).fill(-1);
     this.#dname = new Int32Array(this.#index.count).fill(-1);
@@ -66,10 +66,10 @@ class Check {
   }
 
   names(): void {
-    const { count, first, next } = this.#index;
+    const { count, first, next, flags } = this.#index;
     const here: number[] = [];
     for (let id = 0; id < count && !this.report.full; id++) {
-      if (!this.#index.isIn(id, this.#origin)) {
+      if ((flags[id] & HAS.OUTSIDE) !== 0) {
         this.#fail('outside', first[id], `${this.#name(id)} is not in the zone ${formatName(this.#origin)}`);
         continue;
       }
@@ -205,7 +205,7 @@ class Check {
       const cut = this.#cut[of[i]];
       // What is outside the zone or below a cut has been reported, and is not served.
       if (row === undefined || at < 0 || bytes[at] === 0 || !isUnder(bytes, this.#origin, at)) continue;
-      if (!this.#index.isIn(of[i], this.#origin) || (cut >= 0 && cut !== of[i])) continue;
+      if ((flags[of[i]] & HAS.OUTSIDE) !== 0 || (cut >= 0 && cut !== of[i])) continue;
       const target = this.#index.find(bytes, at);
       if (target >= 0 && (flags[target] & HAS.CNAME) !== 0) {
         this.#fail('targetCname', i, `${row.mnemonic} points to ${formatName(bytes, at)}, which is a CNAME`);
@@ -248,17 +248,20 @@ class Check {
   #locate(): void {
     const { type, bytes, rdata, count } = this.#records;
     const { flags, offset } = this.#index;
-    let any = 0;
+    let cuts = 0;
+    let dnames = 0;
     for (let i = 0; i < count; i++) {
-      if (type[i] === TYPE.DNAME || (type[i] === TYPE.NS && this.#index.of[i] !== this.#apex)) any++;
-      const target = type[i] === TYPE.NS ? this.#index.find(bytes, rdata[i]) : -1;
+      if (type[i] === TYPE.DNAME) dnames++;
+      if (type[i] !== TYPE.NS) continue;
+      if (this.#index.of[i] !== this.#apex) cuts++;
+      const target = this.#index.find(bytes, rdata[i]);
       if (target >= 0) flags[target] |= HAS.NS_TARGET;
     }
-    if (any === 0) return;
+    if (cuts + dnames === 0) return;
     for (let id = 0; id < this.#index.count; id++) {
-      if (!this.#index.isIn(id, this.#origin)) continue;
-      this.#cut[id] = this.#cutAbove(bytes, offset[id]);
-      this.#dname[id] = this.#above(bytes, offset[id], HAS.DNAME);
+      if ((flags[id] & HAS.OUTSIDE) !== 0) continue;
+      if (cuts > 0) this.#cut[id] = this.#cutAbove(bytes, offset[id]);
+      if (dnames > 0) this.#dname[id] = this.#above(bytes, offset[id], HAS.DNAME);
     }
   }
 

@@ -17,6 +17,8 @@ export const HAS = {
   OTHER: 128,
   /** Some NS of the zone points here. */
   NS_TARGET: 256,
+  /** The name is not in the zone. */
+  OUTSIDE: 512,
 } as const;
 
 const FLAG: Record<number, number> = {
@@ -43,7 +45,7 @@ export class NameIndex {
   /** Name id + 1, or 0. */
   readonly #slots: Int32Array;
 
-  constructor(records: RecordList) {
+  constructor(records: RecordList, origin: Uint8Array) {
     const n = records.count;
     this.#records = records;
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * n + 2)));
@@ -55,7 +57,7 @@ export class NameIndex {
     const last = new Int32Array(n);
     for (let i = 0; i < n; i++) {
       const shared = i > 0 && records.owner[i] === records.owner[i - 1];
-      const id = shared ? this.of[i - 1] : this.#intern(i);
+      const id = shared ? this.of[i - 1] : this.#intern(i, origin);
       this.of[i] = id;
       this.flags[id] |= FLAG[records.type[i]] ?? HAS.OTHER;
       if (this.first[id] !== i) this.next[last[id]] = i;
@@ -71,12 +73,7 @@ export class NameIndex {
     }
   }
 
-  /** Whether a name is `origin` or below it. */
-  isIn(id: number, origin: Uint8Array): boolean {
-    return isUnder(this.#records.bytes, origin, this.offset[id]);
-  }
-
-  #intern(record: number): number {
+  #intern(record: number, origin: Uint8Array): number {
     const { bytes, owner } = this.#records;
     let slot = this.#hash(bytes, owner[record]);
     for (; this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
@@ -87,12 +84,13 @@ export class NameIndex {
     this.#slots[slot] = id + 1;
     this.offset[id] = owner[record];
     this.first[id] = record;
+    if (!isUnder(bytes, origin, owner[record])) this.flags[id] = HAS.OUTSIDE;
     return id;
   }
 
   // FNV-1a over the lower-case bytes, its high bits folded in.
   #hash(bytes: Uint8Array, offset: number): number {
-    const end = offset + nameLength(bytes, offset);
+    const end = offset + nameLength(bytes, offset) - 1;
     let h = 0x811c9dc5;
     for (let i = offset; i < end; i++) h = Math.imul(h ^ lower(bytes[i]), 0x01000193);
     return (h ^ (h >>> 15)) & (this.#slots.length - 1);
