@@ -48,6 +48,12 @@ export class Compressor {
     return name.count;
   }
 
+  /** Notes a whole name that stands at `offset` as it is. */
+  noteName(name: Labels, offset: number): void {
+    this.#hash(name, 0);
+    this.note(name, 0, name.count, offset);
+  }
+
   /** Notes that labels `from` to `to` (exclusive) of the name last given to find were written one after the other at `offset`. */
   note(name: Labels, from: number, to: number, offset: number): void {
     const shift = offset - name.start[from];

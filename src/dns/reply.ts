@@ -179,8 +179,7 @@ export class Reply {
   #noteQuestion(): void {
     if (this.#questionNoted || this.#question === undefined) return;
     this.#questionNoted = true;
-    this.#compressor.find(this.out, this.#question, 0);
-    this.#compressor.note(this.#question, 0, this.#question.count, HEADER);
+    this.#compressor.noteName(this.#question, HEADER);
   }
 
   #rdata(bytes: Uint8Array, from: number, end: number, hint: number): void {

@@ -36,7 +36,7 @@ export function compileZone(
     const node = nodeOf[order[i]];
     let end = i;
     while (end < order.length && nodeOf[order[end]] === node) end++;
-    sets.addNode(tree, node, order.subarray(i, end));
+    sets.addNode(tree, node, order, i, end);
     i = end;
   }
   markWild(tree);
@@ -109,24 +109,27 @@ class RRsets {
     this.#poolNumber = poolNumber;
   }
 
-  addNode(tree: TreeBuilder, node: number, members: Uint32Array): void {
+  /** Adds the RRsets of a node: its records are order[from..end). */
+  addNode(tree: TreeBuilder, node: number, order: Uint32Array, from: number, end: number): void {
+    const { type } = this.#list;
     const row = node * NODE_WORDS;
-    const types: number[] = [];
-    for (const i of members) if (!types.includes(this.#list.type[i])) types.push(this.#list.type[i]);
-    tree.nodes[row + N.first] = this.count;
-    tree.nodes[row + N.info] |= types.length;
-    for (const type of types) {
+    const first = this.count;
+    for (let i = from; i < end; i++) {
+      const own = type[order[i]];
+      let seen = from;
+      while (type[order[seen]] !== own) seen++;
+      if (seen < i) continue;
+      const members: number[] = [];
+      for (let k = i; k < end; k++) if (type[order[k]] === own) members.push(order[k]);
+      this.#addSet(node, own, members);
       // At the apex NS are the zone's own (RFC 1034 §4.2.1).
-      if (!(node === 0 && type === TYPE.NS)) tree.nodes[row + N.info] |= FLAG_OF[type] ?? 0;
-      this.#addSet(
-        node,
-        type,
-        members.filter(i => this.#list.type[i] === type),
-      );
+      if (!(node === 0 && own === TYPE.NS)) tree.nodes[row + N.info] |= FLAG_OF[own] ?? 0;
     }
+    tree.nodes[row + N.first] = first;
+    tree.nodes[row + N.info] |= this.count - first;
   }
 
-  #addSet(node: number, type: number, members: Uint32Array): void {
+  #addSet(node: number, type: number, members: number[]): void {
     const list = this.#list;
     let ttl = 0x7fffffff;
     for (const i of members) ttl = Math.min(ttl, list.ttl[i]);
@@ -160,7 +163,7 @@ class RRsets {
     this.negativeTtl = Math.min(ttl, view.getUint32(rdata.length - 4));
   }
 
-  #putData(members: Uint32Array): number {
+  #putData(members: number[]): number {
     const start = this.used;
     let size = 2;
     for (const i of members) size += 2 + this.#list.rdlength[i];
@@ -194,7 +197,7 @@ class RRsets {
   }
 }
 
-function withoutDuplicates(list: RecordList, type: number, members: Uint32Array): Uint32Array {
+function withoutDuplicates(list: RecordList, type: number, members: number[]): number[] {
   const seen = new Set<string>();
   return members.filter(i => {
     const key = rdataKey(type, list.rdataBytes(i));
