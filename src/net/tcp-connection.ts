@@ -159,7 +159,7 @@ export class TcpConnection {
   }
 
   #refuse(): void {
-    this.#shared.counters[NET.tcp_bad_length]++;
+    this.#shared.counters[NET.net_tcp_length]++;
     this.destroy();
   }
 

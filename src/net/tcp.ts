@@ -103,7 +103,7 @@ class Listener implements TcpListener {
   }
 
   #accept(socket: Socket): void {
-    this.#counters[NET.tcp_accepted]++;
+    this.#counters[NET.net_tcp_accepted]++;
     if (this.#connections.size >= this.#options.connections) this.#evict();
     this.#connections.add(new TcpConnection(socket, this.#shared));
   }
@@ -121,7 +121,7 @@ class Listener implements TcpListener {
       if (++looked === EVICTION_LOOK) break;
     }
     if (victim === undefined) return;
-    this.#counters[NET.tcp_evicted]++;
+    this.#counters[NET.net_tcp_evicted]++;
     victim.destroy();
   }
 
@@ -129,7 +129,7 @@ class Listener implements TcpListener {
     const limit = this.#options.now() - this.#options.idle;
     for (const c of this.#connections) {
       if (c.since > limit) break;
-      this.#counters[NET.tcp_timeouts]++;
+      this.#counters[NET.net_tcp_late]++;
       c.destroy();
     }
   }

@@ -79,24 +79,21 @@ function serve(socket: Socket, options: UdpOptions): void {
   let left = count;
   const sent = slots.map((_, i) => (error: Error | null) => {
     free[left++] = i;
-    if (error !== null) counters[NET.udp_send_errors]++;
+    if (error !== null) counters[NET.net_udp_send]++;
   });
 
   socket.on('error', options.onError);
   socket.on('message', (query, from) => {
-    if (from.port === 0) {
-      counters[NET.udp_port_zero]++;
-      return;
-    }
     if (left === 0) {
-      counters[NET.udp_overload]++;
+      counters[NET.net_udp_busy]++;
       return;
     }
     fillAddress(client, from.address);
     client.port = from.port;
     const slot = free[left - 1];
     const length = respond(query, query.length, slots[slot], client, now());
-    if (length === 0) return;
+    // To port 0 nothing can be sent, whatever the responder says.
+    if (length === 0 || from.port === 0) return;
     left--;
     socket.send(slots[slot], 0, length, from.port, from.address, sent[slot]);
   });
