@@ -185,11 +185,7 @@ function labels(bytes: Uint8Array, offset: number, end: number): string {
   let text = '';
   for (let at = offset; at < end; at += 1 + bytes[at]) {
     if (at > offset) text += '.';
-    const stop = at + 1 + bytes[at];
-    let plain = true;
-    for (let i = at + 1; i < stop && plain; i++) plain = NAME_TEXT[bytes[i]].length === 1;
-    if (plain) text += Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, bytes[at]).toString('latin1');
-    else for (let i = at + 1; i < stop; i++) text += NAME_TEXT[bytes[i]];
+    for (let i = 1; i <= bytes[at]; i++) text += NAME_TEXT[bytes[at + i]];
   }
   return text;
 }

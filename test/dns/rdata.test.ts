@@ -1,3 +1,4 @@
+// Rdata between text, wire and values: a row for each type of the table, what is refused, and properties over all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,6 @@
+// Zones whose lines are well-formed and which are wrong nevertheless: the line and the code of each fault.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkZone } from '../../src/dns/zonefile/check.ts';
 import { hasErrors } from '../../src/kit/diag.ts';
@@ -101,6 +103,11 @@ test('what only seems to be missing is not reported of a part of a zone', () => 
   );
 });
 
+test('the sample zone', () => {
+  const text = readFileSync(new URL('../../../zones/example.com.zone', import.meta.url), 'utf8');
+  assert.deepEqual(meaning(text, { pools: new Set(['web', 'api']) }), []);
+});
+
 test('messages name what is meant', () => {
   const says = (text: string) => {
     const { records } = parse(BASE + text);
@@ -147,11 +154,11 @@ test('a large zone is checked in a time that grows with its size', () => {
   for (let i = 0; i < 50_000; i++) rows.push(`big A 10.1.${i >> 8}.${i & 255}\n`);
   const { records, diagnostics } = parse(rows.join(''));
   assert.deepEqual(diagnostics, []);
-  const start = performance.now();
+  const start = process.cpuUsage();
   const faults = checkZone(records, ORIGIN);
-  const took = performance.now() - start;
+  const took = process.cpuUsage(start).user / 1000;
   assert.deepEqual(faults, []);
-  assert.ok(took < 5000, `${took} ms`);
+  assert.ok(took < 5000, `${took} ms of CPU`);
 });
 
 test('faults are bounded', () => {

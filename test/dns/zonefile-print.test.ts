@@ -1,3 +1,4 @@
+// Zones as text: the print, parse(print(zone)) = zone, and the same nasty zone read by NSD.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
