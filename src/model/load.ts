@@ -10,6 +10,9 @@ import { readYaml } from './positions.ts';
 import { type Config, schema } from './schema.ts';
 import { expandSecrets } from './secrets.ts';
 
+/** More than that nobody reads in one run. */
+const MAX_FAULTS = 1000;
+
 export interface Loaded {
   /** Only when there is no error; warnings and notes do not stand in its way. */
   config?: Config;
@@ -42,14 +45,14 @@ export function loadConfig(
   const findings: Finding[] = [...expandSecrets(reading.value, reading.strings(), env)];
   const parsed = schema.safeParse(reading.value, { error: issue => sentence(issue) });
   const issues = parsed.error?.issues ?? [];
-  for (const issue of issues) findings.push(...explainIssue(issue, reading.value));
+  for (const issue of issues.slice(0, MAX_FAULTS)) findings.push(...explainIssue(issue, reading.value));
   const partial = parsed.success ? { config: parsed.data, lost: [] } : salvage(reading.value);
   if (partial !== undefined) {
     const found = checkMeaning(viewOf(partial, reading.value, cronFault));
     findings.push(...found.filter(f => !isEcho(f, partial.lost)));
   }
 
-  for (const f of findings) {
+  for (const f of findings.slice(0, MAX_FAULTS)) {
     const place = reading.place(f.path, f.at ?? 'value');
     const hidden = reading.hidden(place.line) || (f.code === 'GTM-C003' && f.path[0] === 'coordinator');
     diagnostics.push(

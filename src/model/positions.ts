@@ -17,7 +17,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Path } from './finding.ts';
-import { isReference, lineOfSecret } from './secrets.ts';
+import { isReference, linesOfSecrets } from './secrets.ts';
 
 export const MAX_TEXT = 1 << 20;
 const MAX_ALIASES = 100;
@@ -74,13 +74,14 @@ export function readYaml(raw: string): Reading {
     const lineEnd = (lines[line - 1] ?? '').trimEnd().length + 1;
     return { line, col, endCol: Math.max(col + 1, last.line === line ? last.col : lineEnd) };
   };
+  const looks = linesOfSecrets(lines);
   const secret = new Set<number>();
   const literal = secretRange(doc);
   if (literal !== undefined) {
     const [first, last] = literal.map(offset => counter.linePos(offset).line);
     for (let n = first; n <= last; n++) secret.add(n);
   }
-  const hidden = (line: number) => secret.has(line) || lineOfSecret(lines, line - 1);
+  const hidden = (line: number) => secret.has(line) || looks.has(line - 1);
 
   const faults: TextFault[] = [];
   for (const e of firstCauses(doc.errors).slice(0, MAX_SYNTAX_FAULTS)) {
@@ -98,8 +99,9 @@ export function readYaml(raw: string): Reading {
   const broken = doc.errors.length > 0;
   if (!broken) faults.push(...duplicates(doc, placeOf));
   const strings = () => stringsOf(doc);
+  const index: Index = new Map();
   const place = (path: Path, at: 'key' | 'value') => {
-    const [start, end] = rangeOf(doc, path, at);
+    const [start, end] = rangeOf(doc, path, at, index);
     return placeOf(start, end);
   };
   if (broken) return { value: undefined, faults, place, strings, hidden };
@@ -188,14 +190,17 @@ function secretRange(doc: Document): readonly number[] | undefined {
   return [node.range[0], node.range[1]];
 }
 
+/** The pairs of mappings by key, made when a place in them is first wanted. */
+type Index = Map<YAMLMap, Map<string, Pair>>;
+
 // Descends as far as the path goes; the offsets of what was reached last.
-function rangeOf(doc: Document, path: Path, at: 'key' | 'value'): [number, number] {
+function rangeOf(doc: Document, path: Path, at: 'key' | 'value', index: Index): [number, number] {
   let node: unknown = doc.contents;
   let pair: Pair | undefined;
   for (const step of path) {
     const here = isAlias(node) ? node.resolve(doc) : node;
     if (isMap(here)) {
-      const next = pairOf(doc, here, String(step));
+      const next = pairOf(doc, here, String(step), index);
       if (next === undefined) break;
       pair = next;
       node = next.value;
@@ -214,15 +219,16 @@ function rangeOf(doc: Document, path: Path, at: 'key' | 'value'): [number, numbe
   return isMap(node) && block ? [value[0], value[0] + 1] : [value[0], value[1]];
 }
 
-function pairOf(doc: Document, map: YAMLMap, key: string, depth = 0): Pair | undefined {
+function pairOf(doc: Document, map: YAMLMap, key: string, index: Index, depth = 0): Pair | undefined {
   // The last one counts where a key stands twice, as in the values.
-  const own = map.items.findLast(p => isScalar(p.key) && String(p.key.value) === key);
-  if (own !== undefined || depth === MAX_MERGES) return own;
+  const own = index.get(map) ?? new Map(map.items.map(p => [isScalar(p.key) ? String(p.key.value) : '', p]));
+  index.set(map, own);
+  if (own.has(key) || depth === MAX_MERGES) return own.get(key);
   for (const p of map.items) {
     if (!isScalar(p.key) || !isMerge(p.key.value)) continue;
     for (const source of isSeq(p.value) ? p.value.items : [p.value]) {
       const target = isAlias(source) ? source.resolve(doc) : source;
-      const found = isMap(target) ? pairOf(doc, target, key, depth + 1) : undefined;
+      const found = isMap(target) ? pairOf(doc, target, key, index, depth + 1) : undefined;
       if (found !== undefined) return found;
     }
   }

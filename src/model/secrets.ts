@@ -78,16 +78,21 @@ export function* expandSecrets(
 const SECRET_KEY = /["']?\w*(?:secret|passw|token)\w*["']?\s*:\s*(.*)/i;
 const URL_PASSWORD = /:\/\/[^\s/]*@/;
 
-/** Whether line `index` (from 0) looks as if it held a secret: all that can be told of a text too broken to read. */
-export function lineOfSecret(lines: readonly string[], index: number): boolean {
-  const line = lines[index] ?? '';
-  if (URL_PASSWORD.test(line)) return true;
-  const m = SECRET_KEY.exec(line);
-  if (m !== null) return !/^["']?\$\{env:\w+\}["']?[\s,}]*(#.*)?$/.test(m[1]);
-  // A text that goes on below a secret's key, up to the next key.
-  for (let i = index; i >= 0; i--) {
-    if (i < index && SECRET_KEY.test(lines[i])) return lineOfSecret(lines, i);
-    if (/^[\s-]*[\w-]+\s*:(\s|$)/.test(lines[i])) return false;
+const KEY = /^[\s-]*[\w-]+\s*:(\s|$)/;
+const REFERENCE = /^["']?\$\{env:\w+\}["']?[\s,}]*(#.*)?$/;
+
+/**
+ * The lines (by index from 0) that look as if they held a secret: all that can be told of a text too broken to read.
+ * A text that begins at a secret's key goes on up to the next key.
+ */
+export function linesOfSecrets(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  let goesOn = false;
+  for (const [i, line] of lines.entries()) {
+    const key = SECRET_KEY.exec(line);
+    if (key !== null) goesOn = !REFERENCE.test(key[1]);
+    else if (KEY.test(line)) goesOn = false;
+    if (goesOn || URL_PASSWORD.test(line)) found.add(i);
   }
-  return false;
+  return found;
 }

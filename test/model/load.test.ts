@@ -173,6 +173,23 @@ describe('all faults in one run', () => {
     assert.ok(load('x: &x { <<: *x }\ncluster: { <<: *x }\n').diagnostics.length > 0);
   });
 
+  it('texts made to hurt end in a bounded list of faults', () => {
+    for (const open of ['[', '{a: ', '- ']) {
+      const { diagnostics } = load(open.repeat(20_000));
+      assert.ok(diagnostics.length > 0 && diagnostics.length <= 20, `${open} ${diagnostics.length}`);
+    }
+    const many = load(`pools:\n${Array.from({ length: 3000 }, (_, i) => `  P${i}: 1\n`).join('')}`);
+    assert.equal(many.diagnostics.length, 1000);
+  });
+
+  it('with faults, the zones and the names of pools are there to check zone files against', () => {
+    const { config, draft } = load(
+      patched(['answers: 2', 'answers: two'], ['policy: failover', 'policy: 3']),
+    );
+    assert.equal(config, undefined);
+    assert.deepEqual(draft, { zones: { 'example.com': 'example.com.zone' }, pools: ['web', 'api'] });
+  });
+
   it('an empty file, a list, a scalar: one fault at its start', () => {
     for (const text of ['', '# nothing\n', '- 1\n', '42\n']) {
       const [d, ...more] = load(text).diagnostics;

@@ -199,6 +199,13 @@ const WRITTEN: Row[] = [
     `cluster: example\n#${'x'.repeat(1 << 20)}`,
     'at most 1048576 are read',
   ),
+  row(
+    'GTM-C004',
+    '{ tcp: {},',
+    '{ dns: { name: ‹exa..mple }, ',
+    'check.dns.name: «exa..mple» is not a domain name',
+  ),
+  row('GTM-C004', 'weight: 60', "weight: ‹'60'", 'expected a whole number, not «60»'),
 ];
 
 /** Variables and secrets. */
@@ -463,14 +470,14 @@ const MEANING: Row[] = [
     'GTM-C037',
     `tcp\n        ${FRA_SERVICE}\n        check: { http`,
     `udp\n        ${FRA_SERVICE}\n        check: { ‹http`,
-    'a http check goes to tcp port 80, the service is udp',
+    'the http check goes to tcp port 80, the service is udp',
     'give the check a port of its own',
   ),
   row(
     'GTM-C037',
     '{ tcp: {},',
     '{ ‹dns: { name: example.com },',
-    'a dns check asks udp port 80, the service is tcp',
+    'the dns check asks udp port 80, the service is tcp',
   ),
   row('GTM-C037', 'path: /healthz', 'status: ‹[300-200]', 'no status is in 300-200'),
   row('GTM-C037', '{ tcp: {},', '{ ‹https: {},', 'without host the certificate must name the real server'),
@@ -481,6 +488,17 @@ const MEANING: Row[] = [
     'flag mh-port is for scheduler mh, not wrr',
   ),
   row('GTM-C038', FRA_SERVICE, `${FRA_SERVICE}\n        flags: [‹ops]`, 'flag ops (one packet) is for udp'),
+  rows(
+    'GTM-C038',
+    [
+      [
+        `tcp\n        ${FRA_SERVICE}`,
+        `udp\n        ${FRA_SERVICE}\n        flags: [‹ops]\n        persistence: 1m`,
+      ],
+      ['{ http: { path: /healthz },', '{ dns: { name: example.com },'],
+    ],
+    'flag ops schedules every packet anew, persistence 1m none',
+  ),
   row(
     'GTM-C039',
     FRA_SERVICE,

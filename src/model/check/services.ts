@@ -103,7 +103,7 @@ function* probe({ service, path, title }: Seat): Generator<Finding> {
       code: 'GTM-C037',
       path: [...path, 'check', kind],
       at: 'key',
-      message: `${title}: a ${kind} check goes to tcp port ${service.port}, the service is udp`,
+      message: `${title}: the ${kind} check goes to tcp port ${service.port}, the service is udp`,
       help: 'give the check a port of its own, or use a dns check',
     };
   if (check.dns !== undefined && service.protocol === 'tcp' && check.dns.port === undefined)
@@ -111,7 +111,7 @@ function* probe({ service, path, title }: Seat): Generator<Finding> {
       code: 'GTM-C037',
       path: [...path, 'check', 'dns'],
       at: 'key',
-      message: `${title}: a dns check asks udp port ${service.port}, the service is tcp`,
+      message: `${title}: the dns check asks udp port ${service.port}, the service is tcp`,
       help: 'give the check a port of its own',
     };
   const range = (check.http ?? check.https)?.status.find(
