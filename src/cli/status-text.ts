@@ -28,7 +28,7 @@ function head(s: NodeStatus, paint: Paint): string[] {
   const facts = [
     plain(`site ${s.site}`),
     s.ready ? paint('good', 'ready') : paint('hold', 'not ready'),
-    `up ${formatDuration(s.uptime)}`,
+    `up ${seconds(s.uptime)}`,
     plain(`coordinator ${s.coordinator.mode}`),
     `snapshot ${s.generation}`,
     `queries ${formatCount(s.dns.queries)}`,
@@ -112,8 +112,7 @@ function realServer(s: NodeStatus, v: VipStatus, r: RealServerStatus): (string |
     .flatMap(x => x.realServers)
     .filter(x => x.key === r.key)
     .reduce((n, x) => n + x.active + x.inactive, 0);
-  const since =
-    r.state === 'unchecked' ? '' : ` (${r.state} for ${formatDuration(Math.floor(r.for / 1000) * 1000)})`;
+  const since = r.state === 'unchecked' ? '' : ` (${r.state} for ${seconds(r.for)})`;
   return [r.name, r.key, state(r.state), String(r.weight), formatCount(open), `${r.result}${since}`];
 }
 
@@ -145,7 +144,7 @@ function nodes(s: NodeStatus, paint: Paint): string[] {
     p.node,
     p.site,
     p.fresh ? { text: 'in touch', tone: 'good' as const } : { text: 'silent', tone: 'bad' as const },
-    `last report ${formatDuration(Math.floor(p.age / 1000) * 1000)} ago`,
+    `last report ${seconds(p.age)} ago`,
   ]);
   const backends = s.coordinator.backends.map(b => [
     b.url,
@@ -155,6 +154,11 @@ function nodes(s: NodeStatus, paint: Paint): string[] {
   ]);
   const rows = [...peers, ...backends];
   return rows.length === 0 ? [] : table(columns, rows, paint);
+}
+
+// Nobody reads milliseconds here.
+function seconds(ms: number): string {
+  return formatDuration(Math.floor(ms / 1000) * 1000);
 }
 
 /** `2026-11-22 14:30:00Z` of wall-clock ms. */

@@ -15,6 +15,7 @@ export const PAGE_POLICY = [
   "default-src 'none'",
   `style-src ${hash(STYLE)}`,
   `script-src ${hash(SCRIPT)}`,
+  'img-src data:',
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -65,7 +66,7 @@ function band(s: NodeStatus): Markup {
   const up = members.filter(m => m.state === 'up').length;
   const facts: [string, string][] = [
     ['State', s.ready ? '● ready' : '○ not ready'],
-    ['Uptime', formatDuration(s.uptime)],
+    ['Uptime', formatDuration(wholeSeconds(s.uptime))],
     ['Queries', formatCount(s.dns.queries)],
     ['Members up', `${up} of ${members.length}`],
     ['Coordinator', s.coordinator.mode],

@@ -18,7 +18,7 @@ export function statusFixture(): NodeStatus {
     node: 'fra-1',
     site: 'fra',
     version: '0.1.0',
-    uptime: 11_520_000,
+    uptime: 11_520_432,
     ready: true,
     generation: 4,
     config: { file: 'zones/gtm.yaml', loadedAt: '2026-11-22T08:48:00.000Z' },

@@ -44,6 +44,7 @@ test('the policy’s hashes are those of what stands in the page', () => {
     const hash = createHash('sha256').update(inside).digest('base64');
     assert.ok(PAGE_POLICY.includes(`${tag}-src 'sha256-${hash}'`), tag);
   }
+  assert.match(PAGE_POLICY, /img-src data:/);
   assert.doesNotMatch(page, / style="| on[a-z]+="|src="/);
 });
 
