@@ -17,7 +17,14 @@ export async function runDemo(options: RunOptions): Promise<number> {
   await fleet.startAll();
   try {
     const all = (c: Config) => Object.keys(c.nodes);
-    return await runNodes(options, all, running => process.stdout.write(welcome(running, fleet)), fleet);
+    // A person reads this one: text, unless asked otherwise.
+    const log = { format: 'text' as const, ...options.log };
+    return await runNodes(
+      { ...options, log },
+      all,
+      running => process.stdout.write(welcome(running, fleet)),
+      fleet,
+    );
   } finally {
     await fleet.stopAll();
   }

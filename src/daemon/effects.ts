@@ -17,7 +17,8 @@ export function tellChanges(events: Events, config: Config, before: Evaluation, 
   for (const [vip, now] of after.vips) {
     const was = before.vips.get(vip);
     if (was === undefined || was.state === now.state) continue;
-    const level = now.state === 'down' ? 'warn' : 'info';
+    // That all is well at a start is no news.
+    const level = now.state === 'down' ? 'warn' : was.state === 'unknown' ? 'debug' : 'info';
     events.add(level, 'vip', `vip ${vip}`, `${was.state} → ${now.state}: ${now.why}`);
   }
   for (const [pool, { all_down }] of Object.entries(config.pools)) {

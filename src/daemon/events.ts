@@ -18,7 +18,7 @@ export class Events {
   }
 
   /** Keeps a fact, logs it at `level`, and tells the listeners. */
-  add(level: 'info' | 'warn' | 'error', kind: string, subject: string, message: string): void {
+  add(level: 'debug' | 'info' | 'warn' | 'error', kind: string, subject: string, message: string): void {
     const event = {
       id: this.#next++,
       at: new Date(this.#clock.wall()).toISOString(),

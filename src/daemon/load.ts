@@ -9,7 +9,7 @@ import { parseName } from '../dns/name.ts';
 import type { RecordList } from '../dns/records.ts';
 import { checkZone } from '../dns/zonefile/check.ts';
 import { parseZone } from '../dns/zonefile/parse.ts';
-import type { Diagnostic } from '../kit/diag.ts';
+import { type Diagnostic, hasErrors } from '../kit/diag.ts';
 import { reason } from '../kit/errors.ts';
 import { loadConfig } from '../model/load.ts';
 import type { Config } from '../model/schema.ts';
@@ -85,7 +85,10 @@ export function loadFiles(file: string, env: Env): Loaded {
       return typeof included === 'string' ? { file: target.file, text: included } : included;
     };
     const { records, diagnostics: faults } = parseZone(zoneText, { origin, file: zoneFile, include });
-    diagnostics.push(...faults, ...checkZone(records, origin, { pools: new Set(draft.pools) }));
+    diagnostics.push(
+      ...faults,
+      ...checkZone(records, origin, { pools: new Set(draft.pools), partial: hasErrors(faults) }),
+    );
     zones.push({ name: name.replace(/\.$/, ''), file: zoneFile, origin, records });
   }
   return { ...loaded, ...(config && { config }), zones, digest: reader.digest() };

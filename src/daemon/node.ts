@@ -13,7 +13,7 @@ import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Rng } from '../kit/rng.ts';
 import { diffConfig } from '../model/diff.ts';
-import type { Coordinator } from '../model/records.ts';
+import type { Coordinator, Sight } from '../model/records.ts';
 import type { Config, NodeConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import { newStateTable } from '../model/state.ts';
@@ -254,15 +254,11 @@ export class Node {
     if (this.ready) this.settle();
   }
 
-  #tellVerdict({ target, verdict, result }: Watched): void {
+  #tellVerdict({ target, verdict, result, was }: Watched & { was: Sight }): void {
     const subject = target.kind === 'vip' ? `vip ${target.vip}` : `real server ${target.server}`;
     const where = target.kind === 'vip' ? ' from here' : ` of ${target.vip}`;
-    this.events.add(
-      verdict.state === 'down' ? 'warn' : 'info',
-      'probe',
-      subject + where,
-      `${verdict.state}: ${result}`,
-    );
+    const level = verdict.state === 'down' ? 'warn' : was === 'unknown' ? 'debug' : 'info';
+    this.events.add(level, 'probe', subject + where, `${verdict.state}: ${result}`);
   }
 
   #tick(): void {

@@ -4,6 +4,7 @@
 import { type Capacity, type Seen, vipCapacity, vipSight } from '../health/capacity.ts';
 import { newVerdict, onResult, type RiseFall } from '../health/verdict.ts';
 import type { Clock } from '../kit/clock.ts';
+import type { Sight } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
 import type { RealServerStatus } from '../model/status.ts';
 import type { SavedVerdict } from './statefile.ts';
@@ -55,14 +56,14 @@ export class Observer {
     return [...this.#watched.values()].map(w => w.target);
   }
 
-  /** Takes a probe's result. Returns what is watched if its state changed, else undefined. */
-  result(id: string, ok: boolean, text: string): Watched | undefined {
+  /** Takes a probe's result. Returns what is watched, and its state before, if that changed; else undefined. */
+  result(id: string, ok: boolean, text: string): (Watched & { was: Sight }) | undefined {
     const w = this.#watched.get(id);
     if (w === undefined) return undefined;
     const before = w.verdict.state;
     w.result = text;
     w.verdict = onResult(w.verdict, ok, this.#clock.mono(), w.target.check);
-    return w.verdict.state === before ? undefined : w;
+    return w.verdict.state === before ? undefined : { ...w, was: before };
   }
 
   /** Whether everything probed has had a result (or a verdict from before the restart). */
