@@ -20,7 +20,7 @@ export interface Loaded {
   diagnostics: Diagnostic[];
   /** Where the file of each zone is named, for faults that reading it brings. From 1. */
   zonePlaces: Map<string, { line: number; col: number; endCol: number }>;
-  /** What the zones can be checked against even if there is no config: files by zone, and the names of the pools. */
+  /** What zone files can be checked by even if there is no config: those that may be read, and the names of the pools. */
   draft: { zones: Record<string, string>; pools: string[] };
 }
 
@@ -52,16 +52,23 @@ export function loadConfig(
     findings.push(...found.filter(f => !isEcho(f, partial.lost)));
   }
 
-  for (const f of findings.slice(0, MAX_FAULTS)) {
+  // Errors come first where not all can be told: what is left out must not be what stands in the way.
+  const severity = (f: Finding) => f.severity ?? CODES[f.code][0];
+  const told = [
+    ...findings.filter(f => severity(f) === 'error'),
+    ...findings.filter(f => severity(f) !== 'error'),
+  ];
+  for (const f of told.slice(0, MAX_FAULTS)) {
     const place = reading.place(f.path, f.at ?? 'value');
     const hidden = reading.hidden(place.line) || (f.code === 'GTM-C003' && f.path[0] === 'coordinator');
-    diagnostics.push(
-      diagnostic(file, place, f.severity ?? CODES[f.code][0], f.code, f.message, hidden, f.help),
-    );
+    diagnostics.push(diagnostic(file, place, severity(f), f.code, f.message, hidden, f.help));
   }
   for (const zone of Object.keys(partial?.config.zones ?? {}))
     zonePlaces.set(zone, reading.place(['zones', zone], 'value'));
-  draft.zones = partial?.config.zones ?? {};
+  const refused = new Set(findings.filter(f => f.code === 'GTM-C047').map(f => f.path[1]));
+  draft.zones = Object.fromEntries(
+    Object.entries(partial?.config.zones ?? {}).filter(([zone]) => !refused.has(zone)),
+  );
   const pools = isMapping(reading.value) ? reading.value['pools'] : undefined;
   draft.pools = isMapping(pools) ? Object.keys(pools) : [];
   const sorted = sortDiagnostics(diagnostics);

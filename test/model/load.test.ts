@@ -180,6 +180,15 @@ describe('all faults in one run', () => {
     }
     const many = load(`pools:\n${Array.from({ length: 3000 }, (_, i) => `  P${i}: 1\n`).join('')}`);
     assert.equal(many.diagnostics.length, 1000);
+    // An error behind a thousand warnings is still told, and still stands in the way.
+    const unused = (i: number) =>
+      `  v${i}:\n    site: fra\n    addresses: [10.9.${i >> 8}.${i & 255}]\n    services: [{ protocol: tcp, port: 1, real_servers: [{ address: 10.8.0.1, port: 1 }] }]\n`;
+    const spare = Array.from({ length: 600 }, (_, i) => unused(i)).join('');
+    const late = load(patched(['pools:', `${spare}pools:`], ['Europe/Berlin', 'Mars/Olympus']));
+    assert.deepEqual(
+      [late.diagnostics.length, late.diagnostics.at(-1)?.code, late.config],
+      [1000, 'GTM-C049', undefined],
+    );
   });
 
   it('with faults, the zones and the names of pools are there to check zone files against', () => {
@@ -188,6 +197,7 @@ describe('all faults in one run', () => {
     );
     assert.equal(config, undefined);
     assert.deepEqual(draft, { zones: { 'example.com': 'example.com.zone' }, pools: ['web', 'api'] });
+    assert.deepEqual(load(patched(['example.com.zone', '/etc/passwd'])).draft.zones, {});
   });
 
   it('an empty file, a list, a scalar: one fault at its start', () => {
