@@ -197,15 +197,19 @@ test('100 targets at 50 ms are on time', async () => {
   await sleep(300);
   const began = performance.now();
   const count = seen.length;
+  // What a lone timer of this process gets through in the same time: on a full machine that is less than 30 rounds.
+  let control = 0;
+  const ticker = setInterval(() => control++, 50);
   await sleep(1500);
+  clearInterval(ticker);
   const rounds = (performance.now() - began) / 50;
   const each = new Map<string, number>();
   for (const s of seen.slice(count)) each.set(s.id, (each.get(s.id) ?? 0) + 1);
   assert.equal(each.size, 100);
-  // A busy machine may cost a few rounds, never some targets more than others.
   const turns = [...each.values()];
   assert.ok(Math.max(...turns) <= rounds + 2, `most ${Math.max(...turns)} of ${rounds}`);
-  assert.ok(Math.min(...turns) >= rounds * 0.6, `least ${Math.min(...turns)} of ${rounds}`);
+  assert.ok(Math.min(...turns) >= control * 0.7, `least ${Math.min(...turns)} of ${control}`);
+  assert.ok(Math.max(...turns) - Math.min(...turns) <= 4, 'no target is favoured');
 });
 
 test('at most atOnce probes run, and all get their turn', async () => {
