@@ -9,7 +9,7 @@ import { earliestChange, type Pace, type RiseFall } from './verdict.ts';
 export interface Capacity {
   /** Weight of the healthy real servers over the configured weight, 0 to 1: the least of the VIP's services. */
   capacity: number;
-  /** Whether every checked real server has had its first result. Before, nothing is said of the VIP. */
+  /** Whether every checked real server has had its first result, once. Before, nothing is said of the VIP. */
   known: boolean;
   /** Real servers that are healthy, and all, in the service with the least capacity. */
   healthy: number;
@@ -21,8 +21,16 @@ export interface Capacity {
 /** The verdict on real server `server` of service `service` (positions in the cluster file); undefined: not probed yet. */
 export type ServerVerdict = (service: number, server: number) => RiseFall | undefined;
 
-/** The capacity of a VIP from the verdicts on its real servers. A server without a check counts as healthy. */
-export function vipCapacity(vip: Pick<VipConfig, 'services'>, verdictOf: ServerVerdict): Capacity {
+/**
+ * The capacity of a VIP from the verdicts on its real servers. A server without a check counts as healthy, one without a
+ * first result as not healthy. `wasKnown`: whether this VIP's capacity was known before; then it stays so, and a server
+ * that a reload adds does not silence the VIP for the time of its first probe.
+ */
+export function vipCapacity(
+  vip: Pick<VipConfig, 'services'>,
+  verdictOf: ServerVerdict,
+  wasKnown = false,
+): Capacity {
   const all: Capacity = { capacity: 1, known: true, healthy: 0, total: 0, seconds: NO_CHANGE_KNOWN };
   vip.services.forEach((service, s) => {
     const { check } = service;
@@ -33,7 +41,7 @@ export function vipCapacity(vip: Pick<VipConfig, 'services'>, verdictOf: ServerV
       const v = check === undefined ? undefined : verdictOf(s, r);
       configured += server.weight;
       if (check !== undefined) {
-        if (v === undefined || v.state === 'unknown') all.known = false;
+        if (v === undefined || v.state === 'unknown') all.known = wasKnown;
         all.seconds = Math.min(all.seconds, v === undefined ? 0 : earliestChange(v, check));
         if (v?.state !== 'up') return;
       }

@@ -1,9 +1,7 @@
-// The verdict on a VIP, from all that a node has: its own probes, the fresh reports of others, the last known capacity.
-// One vote a site: its directors' fresh record where there is one (capacity ≥ floor is up), else the majority of its
-// fresh observers. A tie is up, everywhere. The VIP is down
-//   - when the best fresh director record is below the floor, or
-//   - when more than half of the site votes say down and this node does not reach it either (a director of the VIP
-//     reaches it while its own record says so).
+// The verdict on a VIP, from a node's own probes, the fresh reports of others, and the last known capacity. One vote a site:
+// its directors' fresh record where there is one (capacity ≥ floor is up), else the majority of its fresh observers; a tie
+// is up. Down: when the best fresh director record is below the floor; or when more than half of the site votes say down
+// and this node does not reach the VIP either (a director of it does while its own record says so).
 // Without any fresh director record the last capacity is kept, marked stale. Alone, a node goes by itself.
 import type { PeerView, Sight } from '../model/records.ts';
 import { percentText } from './text.ts';

@@ -68,6 +68,11 @@ for (const [title, services, text, expected] of ROWS)
       assert.equal(capacity[key as keyof Capacity], value, key);
   });
 
+test('capacity: once known it stays so; a server that a reload adds carries nothing before its first result', () => {
+  const { known, capacity } = vipCapacity(vip([[1, 1]]), verdicts('u-'), true);
+  assert.deepEqual({ known, capacity }, { known: true, capacity: 0.5 });
+});
+
 test('capacity: servers without a check count as healthy, and never change', () => {
   const capacity = vipCapacity(vip([[1, 2]], false), verdicts('dd'));
   assert.deepEqual(capacity, { capacity: 1, known: true, healthy: 2, total: 2, seconds: NO_CHANGE_KNOWN });

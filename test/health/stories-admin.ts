@@ -117,6 +117,22 @@ slow-start 10s
 3s fra-1 has web-fra at 100%
 3s nyc-1: web-fra up 100%
 
+# slow start: a director whose probes begin anew does not begin it either
+slow-start 10s
+0s all well
+1s fra-1 probes web-fra anew
+1s fra-1: web-fra unknown
+2s fra-1 has web-fra at 100%
+2s fra-1: web-fra up 100%
+
+# slow start: a VIP that went from down over not knowing to up begins slowly
+slow-start 10s
+0s all well
+1s fra-1 has web-fra at 0%
+2s fra-1 probes web-fra anew
+3s fra-1 has web-fra at 100%
+3s fra-1: web-fra up 10%
+
 # last known: who was up last is remembered when all are down
 0s all well
 1s fra-1 has web-fra at 0%

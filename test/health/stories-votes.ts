@@ -266,11 +266,13 @@ also fra-2
 9s sin-1: web-fra up 100% stale «but reached from here»
 
 # while the director speaks, the other node of its site has no vote: the record is the site's vote
+sites fra nyc sin
 also fra-2
 0s all well
 1s fra-2 sees web-fra down
 1s fra-2: web-fra up 100%
-1s nyc-1: web-fra up 100% «capacity 100% by fra-1»
+1s nyc-1 sees web-fra down
+1s nyc-1: web-fra up 100% «1 of 3 sites (nyc)»
 
 # alone: a node goes by its own probes, and nothing is stale
 alone

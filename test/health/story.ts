@@ -1,10 +1,9 @@
-// Timed stories: a small cluster under a clock, told in lines, every node evaluating once a second as in life.
+// Timed stories: a small cluster under a clock, told in lines, every node evaluating twice a second.
 //   sites fra nyc · also fra-2 · director fra-2 · alone · slow-start 10s · floor 30% · pool {…}     (before the first time)
 //   0s all well                          every director at 100 %, everyone sees every VIP
-//   0s fra-1 has web-fra at 50%          its director's capacity          0s nyc-1 sees web-fra down
-//   0s fra-1 stops · starts              the process                      0s cut fra nyc · join fra nyc
-//   0s anna says vip/web-fra drain for 10s · weight 50%                   0s schedule night begins · ends
-//   3s nyc-1: web-fra up 50% stale       what a node must make of it: state, factor, flags, and «words of the why»
+//   0s fra-1 has web-fra at 50%          its director's capacity · probes web-fra anew · 0s nyc-1 sees web-fra down
+//   0s fra-1 stops · starts · 0s cut fra nyc · join fra nyc · 0s anna says vip/web-fra drain for 10s · weight 50%
+//   0s schedule night begins · ends · 3s nyc-1: web-fra up 50% stale «words of the why»     (the last: what must hold)
 import assert from 'node:assert/strict';
 import type { Capacity, Seen } from '../../src/health/capacity.ts';
 import { type Evaluation, evaluate } from '../../src/health/evaluate.ts';
@@ -113,6 +112,7 @@ export class Story {
     if (text === 'all well') this.#allWell();
     else if (m?.[0].includes(' has ')) this.#has(m[1], m[2], Number(m[3]) / 100);
     else if (m !== undefined) this.node(m[1]).sights.set(m[2], { sight: m[3] as Sight, seconds: 3 });
+    else if (words[1] === 'probes') this.#forgets(words[0], words[2]);
     else if (words[1] === 'stops') this.node(words[0]).running = false;
     else if (words[1] === 'starts') this.nodes.set(words[0], newNode(this.node(words[0]).site));
     else if (words[0] === 'cut') this.#cuts.add([words[1], words[2]].sort().join(' '));
@@ -139,6 +139,12 @@ export class Story {
     assert.ok(this.#forwards(node, vip), `${node} does not forward ${vip}`);
     const healthy = Math.round(capacity * 10);
     this.node(node).capacities.set(vip, { capacity, known: true, healthy, total: 10, seconds: 3 });
+  }
+
+  #forgets(node: string, vip: string): void {
+    this.#has(node, vip, 0);
+    const { capacities } = this.node(node);
+    capacities.set(vip, { ...(capacities.get(vip) as Capacity), known: false });
   }
 
   #allWell(): void {
