@@ -82,13 +82,15 @@ function withoutRecord(
   tally: string,
 ): VipVerdict {
   const { directors, me, alone, last, floor } = input;
-  const kept = last === undefined ? 'never known' : `${percentText(last)} kept`;
-  const silent = alone ? '' : `no fresh record of ${directors.join(' or ')}: capacity ${kept}`;
+  // Alone no record is heard, and a VIP without a director has none: then nothing is missing.
+  const missing = !alone && directors.length > 0;
   const result = (state: Sight, why: string): VipVerdict => {
-    const all = [why, ...(silent === '' ? [] : [silent])].join('; ');
     // A last record below the floor is out of date once the VIP is seen up: then its capacity is not known.
-    const capacity = last === undefined || (state === 'up' && last < floor) ? 1 : last;
-    return { state, capacity, stale: !alone && state !== 'unknown', votes, why: all };
+    const known = last !== undefined && !(state === 'up' && last < floor) ? last : undefined;
+    const kept = known === undefined ? 'not known, taken as whole' : `${percentText(known)} kept`;
+    const silent = missing ? `; no fresh record of ${directors.join(' or ')}: capacity ${kept}` : '';
+    const stale = missing && state !== 'unknown';
+    return { state, capacity: known ?? 1, stale, votes, why: why + silent };
   };
   // A director waits for its own first round rather than going by how others see it.
   if (directors.includes(me.node))

@@ -164,6 +164,16 @@ test('a record of a node that is no director of the VIP counts for nothing', () 
   assert.equal(vip(evaluate(cluster(), inputs({ peers: [nyc(), liar] })), 'two').state, 'up');
 });
 
+test('a VIP without a director goes by what is seen of it, and nothing is stale', () => {
+  const config = cluster();
+  delete config.nodes['nyc-1'].director;
+  const two = vip(evaluate(config, inputs({ peers: [] })), 'two');
+  assert.deepEqual(
+    [two.state, two.factor, two.stale, two.why],
+    ['up', 1, false, 'seen up by 1 of 1 sites (fra)'],
+  );
+});
+
 test('a capacity beyond its bounds is brought back into them', () => {
   assert.equal(vip(evaluate(cluster(), inputs({ peers: [nyc(7)] })), 'two').capacity, 1);
 });

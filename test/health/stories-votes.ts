@@ -158,14 +158,14 @@ sites fra nyc sin
 
 # a director of which nothing was ever heard: the VIP that is seen up counts in full, stale
 0s nyc-1 sees web-fra up
-1s nyc-1: web-fra up 100% stale «capacity never known»
+1s nyc-1: web-fra up 100% stale «capacity not known, taken as whole»
 
 # a last record below the floor is out of date once the VIP is seen up again
 0s all well
 1s fra-1 has web-fra at 0%
 2s fra-1 stops
 3s nyc-1: web-fra down
-9s nyc-1: web-fra up 100% stale
+9s nyc-1: web-fra up 100% stale «capacity not known, taken as whole»
 
 # its director silent and never seen by anyone: it stays as it was, stale
 0s all well
