@@ -46,8 +46,9 @@ test('the same services again change nothing: the connection, the counters and t
 });
 
 test('wrr shares are exact, and weights changed while running give the new ones', async () => {
-  const spec = await three({ scheduler: 'wrr' });
-  await stage.plane.apply([weighted(spec, 1, 2, 3)]);
+  const spec = weighted(await three({ scheduler: 'wrr' }), 1, 2, 3);
+  await stage.plane.apply([]);
+  await stage.plane.apply([spec]);
   // c 3, b 2, a 1.
   assert.equal(await meets(spec, 12), 'ccbcbaccbcba');
   const before = [0, 1, 2].map(i => stage.server(i).connections);

@@ -141,8 +141,9 @@ test('when all refuse the flow ends, and a server that is back gets the next dat
 });
 
 test('with the flag ops each datagram is scheduled, and the answers find their client', async () => {
-  const spec = await pair({ flags: ['ops'], scheduler: 'wrr' });
-  await stage.plane.apply([weighted(spec, 1, 2)]);
+  const spec = weighted(await pair({ flags: ['ops'], scheduler: 'wrr' }), 1, 2);
+  await stage.plane.apply([]);
+  await stage.plane.apply([spec]);
   const clients = [await stage.udpClient(), await stage.udpClient()];
   const answers: (string | undefined)[] = [];
   for (let i = 0; i < 6; i++) answers.push(await ask(clients[i % 2], spec, `${i}`));
