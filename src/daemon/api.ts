@@ -13,6 +13,7 @@ import type { Metric, MetricName } from '../metrics/names.ts';
 import type { Override } from '../model/records.ts';
 import { SECTION, section } from '../model/snapshot.ts';
 import type { Explanation } from '../model/status.ts';
+import { NET_COUNTERS } from '../net/responder.ts';
 import { explainPick } from '../steer/explain.ts';
 import { openPools } from '../steer/pick.ts';
 import type { Node } from './node.ts';
@@ -31,7 +32,7 @@ export function adminNode(node: Node): AdminNode {
     onEvent: listener => node.events.listen(listener),
     *counters() {
       const values: Record<string, number> = node.answers?.counters() ?? {};
-      for (const { key, metric, labels } of COUNTERS) {
+      for (const { key, metric, labels } of [...COUNTERS, ...NET_COUNTERS]) {
         yield { name: metric as MetricName, labels, value: values[key] ?? 0 } as Metric;
       }
       yield { name: 'gtm_event_loop_lag_seconds', labels: { thread: 'main' }, value: lag.max / 1e9 };

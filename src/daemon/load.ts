@@ -65,7 +65,7 @@ export function loadFiles(file: string, env: Env): Loaded {
   const zones: LoadedZone[] = [];
   for (const [name, relative] of Object.entries(draft.zones)) {
     const place = zonePlaces.get(name) ?? { line: 0, col: 0 };
-    const at = { file, ...place, severity: 'error' as const, code: 'GTM-C050' };
+    const at = { file, ...place, severity: 'error' as const, code: 'GTM-C04A' };
     const origin = parseName(name.endsWith('.') ? name : `${name}.`);
     if (typeof origin === 'string') {
       diagnostics.push({ ...at, message: `«${name}» is not a zone name: ${origin}` });
@@ -125,7 +125,7 @@ function readable(e: unknown): string {
 
 function fileFault(file: string, fault: string): Diagnostic {
   const help = fault === 'there is no such file' ? { help: 'name it with --config, or GTM_CONFIG' } : {};
-  return { file, line: 0, col: 0, severity: 'error', code: 'GTM-C001', message: fault, ...help };
+  return { file, line: 0, col: 0, severity: 'error', code: 'GTM-C00A', message: fault, ...help };
 }
 
 class Reader {

@@ -49,6 +49,8 @@ export interface NodeOptions {
 
 /** Slow things (slow start, ages, TTLs to the next change) are looked at this often, ms. */
 const TICK = 1000;
+/** Ticks between two tries of a service that could not be opened. */
+const RETRY = 5;
 /** What the first round may take beyond the longest time-out of a check, ms. */
 const FIRST_ROUND_SLACK = 700;
 
@@ -72,6 +74,9 @@ export class Node {
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
   #admin: AdminServer | undefined;
+  /** Services that could not be opened, by key; tried again every RETRY ticks. */
+  #faults: ReadonlyMap<string, string> = new Map();
+  #ticks = 0;
   #settling = false;
   #closed = false;
 
@@ -169,18 +174,23 @@ export class Node {
       return;
     }
     const changes = diffConfig(before.config as Config, loaded.config as Config);
-    // Built before anything is touched: what cannot be built must leave no trace.
+    // Built and given to the answer workers before anything forwards differently: what fails must leave no trace.
+    const old = { snapshot: this.snapshot, state: this.state };
     const snapshot = buildSnapshot(this.generation + 1, loaded.config as Config, loaded.zones);
-    this.loaded = loaded;
+    this.#take(loaded, snapshot, newStateTable(memberList(loaded.config as Config).length));
+    try {
+      await this.answers?.swap(snapshot.buffer, this.state);
+    } catch (e) {
+      this.#take(before, old.snapshot, old.state);
+      this.fault = `the answer workers refused the new snapshot: ${reason(e)}`;
+      this.events.add('error', 'config', 'reload', `${this.fault}; generation ${this.generation} goes on`);
+      return;
+    }
     this.loadedAt = this.o.clock.wall();
-    this.snapshot = snapshot;
-    this.observer.set(this.config);
     this.calendar.set(this.config);
-    this.state = newStateTable(memberList(this.config).length);
     this.#prober.set(this.observer.targets());
     this.settle();
     if (this.plane !== undefined) await this.#applyPlane();
-    await this.answers?.swap(snapshot.buffer, this.state);
     this.#mended();
     const late = restartOnly(
       changes.map(c => c.what),
@@ -229,6 +239,15 @@ export class Node {
     await this.o.coordinator.close();
   }
 
+  #take(loaded: Loaded, snapshot: Snapshot, state: Uint32Array): void {
+    this.loaded = loaded;
+    this.snapshot = snapshot;
+    this.state = state;
+    this.observer.set(this.config);
+    this.evaluation = this.#evaluate();
+    writeStates(this.state, this.evaluation.members);
+  }
+
   #evaluate(): Evaluation {
     const { clock, coordinator, name } = this.o;
     return evaluate(this.config, {
@@ -263,15 +282,23 @@ export class Node {
 
   #tick(): void {
     if (this.plane !== undefined) this.rates.step(this.plane.counters(), this.o.clock.mono());
+    if (this.#faults.size > 0 && ++this.#ticks % RETRY === 0) void this.#applyPlane();
     this.settle();
     this.#saveVerdicts();
   }
 
   async #applyPlane(): Promise<void> {
     const services = this.#weights.services(this.config, this.observer, this.evaluation, this.o.clock.mono());
-    for (const { key, fault } of (await this.plane?.apply(services)) ?? []) {
-      this.events.add('error', 'plane', `service ${key}`, fault);
+    const faults = new Map((await this.plane?.apply(services))?.map(f => [f.key, f.fault]));
+    for (const [key, fault] of faults) {
+      if (this.#faults.get(key) !== fault) this.events.add('error', 'plane', `service ${key}`, fault);
     }
+    for (const key of this.#faults.keys()) {
+      if (!faults.has(key)) this.events.add('info', 'plane', `service ${key}`, 'forwards again');
+    }
+    this.#faults = faults;
+    this.observer.closed = new Set(services.filter(s => faults.has(s.key)).map(s => s.vip));
+    this.settleSoon();
   }
 
   async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {

@@ -23,6 +23,10 @@ export class Observer {
   readonly #node: string;
   readonly #clock: Clock;
   #watched = new Map<string, Watched>();
+  /** VIPs with a service that the plane could not open: nothing gets through, whatever stands behind. */
+  closed: ReadonlySet<string> = new Set();
+  /** VIPs of which something was known: a real server that is added later does not make them unknown again. */
+  readonly #known = new Set<string>();
 
   /** `saved` are verdicts from before a restart. */
   constructor(config: Config, node: string, clock: Clock, saved: ReadonlyMap<string, SavedVerdict>) {
@@ -81,7 +85,9 @@ export class Observer {
         const service = vip.services[s];
         return this.#watched.get(realServerId(name, service, service.real_servers[r]))?.verdict;
       };
-      out.set(name, vipCapacity(vip, verdictOf));
+      const capacity = vipCapacity(vip, verdictOf, this.#known.has(name));
+      if (capacity.known) this.#known.add(name);
+      out.set(name, this.closed.has(name) ? { ...capacity, capacity: 0, known: true } : capacity);
     }
     return out;
   }

@@ -12,6 +12,7 @@ export const CODES = {
   'GTM-C007': ['error', `\${env:NAME}: the variable is not set`],
   'GTM-C008': ['error', `\${…} where it is not expanded, or not of the form \${env:NAME}`],
   'GTM-C009': ['warning', 'a secret written in plain in the file'],
+  'GTM-C00A': ['error', 'the file cannot be read'],
 
   'GTM-C010': ['error', 'a site that does not exist'],
   'GTM-C011': ['error', 'a director that does not exist'],
@@ -54,6 +55,7 @@ export const CODES = {
   'GTM-C046': ['warning', 'a lifetime of a few heartbeats'],
   'GTM-C047': ['error', 'a zone twice, or a zone file outside the folder'],
   'GTM-C048': ['note', 'one file for several zones'],
+  'GTM-C04A': ['error', 'a zone name that is none, or a zone file that cannot be read'],
   'GTM-C049': ['error', 'a cron expression or a time zone that is not understood'],
 } as const satisfies Record<string, readonly [Severity, string]>;
 

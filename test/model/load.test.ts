@@ -9,6 +9,9 @@ import { CODES } from '../../src/model/codes.ts';
 import { BASE, ENV, load, patched, SECRET } from './base.ts';
 import { ROWS, variable } from './rows.ts';
 
+/** What reading the files brings: test/daemon/load.test.ts. */
+const OF_FILES = new Set(['GTM-C00A', 'GTM-C04A']);
+
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MARK = '‹';
 
@@ -64,7 +67,7 @@ describe('the cluster file', () => {
   it('every code is in the table of broken files', () => {
     const shown = new Set<string>(ROWS.map(r => r.code));
     assert.deepEqual(
-      Object.keys(CODES).filter(code => !shown.has(code)),
+      Object.keys(CODES).filter(code => !shown.has(code) && !OF_FILES.has(code)),
       [],
     );
   });

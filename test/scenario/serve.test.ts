@@ -41,7 +41,7 @@ before(async () => {
       .replace('web-nyc:\n    site: nyc', 'web-nyc:\n    site: nyc\n    directors: [fra-1]')
       .replace(
         /schedules:[\s\S]*$/,
-        'schedules:\n  always: { cron: "* * * * *", for: 2m, vip: web-nyc, weight: 50% }\n  never: { cron: "0 0 30 2 *", for: 1h, site: fra, weight: 0% }\n',
+        'schedules:\n  always: { cron: "* * * * *", for: 2m, vip: web-nyc, weight: 50% }\n  never: { cron: "0 0 29 2 *", for: 1m, site: fra, weight: 0% }\n',
       ),
   );
   await Promise.all(servers.map(s => s.start()));

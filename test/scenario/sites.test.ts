@@ -224,8 +224,8 @@ test('an override outlives the node that said it', async () => {
 
 test('a forged and an oversized record are dropped, counted and named', async () => {
   const { execFileSync } = await import('node:child_process');
-  const cli = (args: string[]) =>
-    execFileSync('redis-cli', ['-p', String(ports.redisA), ...args], { encoding: 'utf8' });
+  const cli = (args: string[], input = '') =>
+    execFileSync('redis-cli', ['-p', String(ports.redisA), ...args], { encoding: 'utf8', input });
   const keys = cli(['--scan', '--pattern', '*']).split('\n').filter(Boolean);
   const key = keys.find(k => k.includes('fra-1') && cli(['type', k]).trim() === 'hash');
   assert.ok(key, `no record of fra-1 among ${keys.join(' ')}`);
@@ -239,7 +239,7 @@ test('a forged and an oversized record are dropped, counted and named', async ()
   };
   await until(dropped, 4000, () => 'not counted');
   for (const field of cli(['hkeys', key]).split('\n').filter(Boolean))
-    cli(['hset', key, field, 'x'.repeat(300_000)]);
+    cli(['-x', 'hset', key, field], 'x'.repeat(300_000));
   await until(
     async () => (await status(url('nyc'))).coordinator.drops.oversized > before.oversized,
     4000,
