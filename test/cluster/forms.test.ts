@@ -142,7 +142,7 @@ test('the master behind a Sentinel', async t => {
 });
 
 test('a Redis Cluster', async t => {
-  const a = await redisServer(t, ['--cluster-enabled', 'yes']);
+  const a = await redisServer(t, ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
   await a.say(r => r.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'));
   let state = '';
   for (let i = 0; i < 100 && !state.includes('cluster_state:ok'); i++)

@@ -156,3 +156,18 @@ test('close leaves no connection behind, and the record expires by itself', asyn
   await wait(1300);
   assert.equal(await a.say(r => r.exists('gtm:{test}:node:fra-1')), 0);
 });
+
+test('a pause of the whole process is not taken for a pause of redis', async t => {
+  const a = await redisServer(t);
+  const fra = await node(t, 'fra-1', { urls: [a.url] });
+  await until(() => fra.c.status().mode === 'connected', 1000, 'connected');
+  for (let i = 0; i < 4; i++) {
+    fra.c.publish(report('fra', i / 4));
+    // The write and its answer are on their way while nothing here runs, for longer than an answer may take.
+    await new Promise(resolve => setImmediate(resolve));
+    const end = performance.now() + 650;
+    while (performance.now() < end);
+    await wait(100);
+  }
+  assert.ok(!fra.log.lines.some(l => l.includes('down')), fra.log.lines.join('\n'));
+});
