@@ -164,6 +164,26 @@ test('a server that does not answer at all is tried around after timeouts.connec
   }
 });
 
+test('a server that hangs draws no more than its share while it does', async () => {
+  const hole = await blackHole();
+  try {
+    const wish = { scheduler: 'wlc', timeouts: { connect: 500 } } as const;
+    const spec = await service([await stage.named('a'), hole], wish);
+    await stage.plane.apply([spec]);
+    const names: Promise<string>[] = [];
+    for (let i = 0; i < 10; i++) names.push(firstLine(stage.client(spec)));
+    await until(
+      () => stage.server(0).active === 5,
+      () => JSON.stringify(stage.service),
+    );
+    assert.equal(stage.server(1).inactive, 5);
+    assert.deepEqual(await Promise.all(names), new Array(10).fill('a'));
+    assert.deepEqual([stage.server(0).active, stage.server(1).inactive, stage.server(1).failed], [10, 0, 5]);
+  } finally {
+    await hole.end();
+  }
+});
+
 test('when all are dead the client gets RST at once, each server tried once', async () => {
   const spec = await service([await nowhere(), await nowhere()], { scheduler: 'wlc' });
   await stage.plane.apply([spec]);

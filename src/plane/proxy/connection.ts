@@ -11,6 +11,8 @@ import type { RealServer } from './real-server.ts';
 import type { Service } from './service.ts';
 
 const NONE: readonly RealServer[] = [];
+/** What a connection counts as in each state. */
+const STANDING = { connecting: 'connecting', open: 'active', closing: 'inactive' } as const;
 // The two legs as bits, for what is known of each.
 const CLIENT = 1;
 const UPSTREAM = 2;
@@ -51,7 +53,7 @@ export class Connection implements Owner {
     if (!this.#held) this.#service.use(this.#address, 1, now);
     this.#held = true;
     this.#server = server;
-    this.#service.charge(server, 0, 1);
+    this.#service.move(server, undefined, 'connecting');
     this.#upstream = adopt(connect({ ...LEG_OPTIONS, host: server.address, port: server.port }), this);
     this.#upstream.setTimeout(this.#service.spec.timeouts.connect);
   }
@@ -65,7 +67,7 @@ export class Connection implements Owner {
   connected(leg: Leg): void {
     if (leg !== this.#upstream || this.#server === undefined || this.#state !== 'connecting') return;
     this.#state = 'open';
-    this.#service.charge(this.#server, 1, -1);
+    this.#service.move(this.#server, 'connecting', 'active');
     this.#server.counters[SERVER.connections]++;
     this.#service.counters[SERVICE.connections]++;
     this.#setTimeouts(this.#service.spec.timeouts.tcp);
@@ -97,7 +99,7 @@ export class Connection implements Owner {
     if (to === undefined || this.#server === undefined) return;
     if (this.#state === 'open') {
       this.#state = 'closing';
-      this.#service.charge(this.#server, -1, 1);
+      this.#service.move(this.#server, 'active', 'inactive');
       this.#setTimeouts(this.#service.spec.timeouts.tcp_fin);
     }
     if (!to.destroyed && to.writableLength === 0) to.end();
@@ -125,10 +127,7 @@ export class Connection implements Owner {
 
   closed(): void {
     if (this.#state === 'closed' || !this.#client.destroyed || this.#upstream?.destroyed === false) return;
-    if (this.#server !== undefined) {
-      const active = this.#state === 'open';
-      this.#service.charge(this.#server, active ? -1 : 0, active ? 0 : -1);
-    }
+    if (this.#server !== undefined) this.#service.move(this.#server, STANDING[this.#state], undefined);
     if (this.#held) this.#service.use(this.#address, -1, performance.now());
     this.#state = 'closed';
     this.#onEnd(this);
@@ -142,7 +141,7 @@ export class Connection implements Owner {
     this.#upstream = undefined;
     leg.destroy();
     server.counters[SERVER.failed]++;
-    this.#service.charge(server, 0, -1);
+    this.#service.move(server, 'connecting', undefined);
     this.#tried = [...this.#tried, server];
     this.open();
   }

@@ -6,10 +6,9 @@ import { DestTable } from '../../lvs/sched/dests.ts';
 import { makeScheduler } from '../../lvs/sched/index.ts';
 import { type Flow, type Scheduler, TRIED } from '../../lvs/sched/scheduler.ts';
 import type { ServiceSpec } from '../../model/service.ts';
-import { SERVER } from './counters.ts';
 import type { Job } from './message.ts';
 import { Templates } from './persistence.ts';
-import { RealServer } from './real-server.ts';
+import { RealServer, type Standing } from './real-server.ts';
 
 export class Service {
   spec: ServiceSpec;
@@ -68,14 +67,21 @@ export class Service {
     return server;
   }
 
-  /** Adds to the open connections of a server: `active` established ones, `inactive` others; either may be negative. */
-  charge(server: RealServer, active: number, inactive: number): void {
-    server.active += active;
-    server.inactive += inactive;
-    server.counters[SERVER.active] = server.active;
-    server.counters[SERVER.inactive] = server.inactive;
-    if (server.at >= 0) this.#dests.charge(server.at, active, inactive);
-    else if (server.active + server.inactive === 0) this.#leaving.delete(server.key);
+  /**
+   * A connection of `server` begins (`from` undefined), changes its standing, or ends (`to` undefined). To the scheduler
+   * one that is being opened is active, as SYN_RECV is in LVS: else a server that hangs would draw everybody.
+   */
+  move(server: RealServer, from: Standing | undefined, to: Standing | undefined): void {
+    if (from !== undefined) server[from]--;
+    if (to !== undefined) server[to]++;
+    server.report();
+    if (server.at < 0) {
+      if (server.open === 0) this.#leaving.delete(server.key);
+      return;
+    }
+    const active = Number(busy(to)) - Number(busy(from));
+    const inactive = Number(to === 'inactive') - Number(from === 'inactive');
+    this.#dests.charge(server.at, active, inactive);
   }
 
   /** A connection of the client began (1) or ended (-1): its persistence lasts from then. */
@@ -106,7 +112,7 @@ export class Service {
       this.#dests.remove(at);
       this.#servers.splice(at, 1);
       server.at = -1;
-      if (server.active + server.inactive > 0) this.#leaving.set(server.key, server);
+      if (server.open > 0) this.#leaving.set(server.key, server);
       changed = true;
     }
     const have = new Map(this.#servers.map(s => [s.key, s]));
@@ -121,14 +127,13 @@ export class Service {
       this.#leaving.delete(key);
       server.counters = job.servers[i];
       const address = parseIp(rs.address) ?? new Uint8Array(4);
-      this.#dests.add(address, rs.port, rs.weight, server.active, server.inactive);
+      this.#dests.add(address, rs.port, rs.weight, server.active + server.connecting, server.inactive);
       this.#servers.unshift(server);
       changed = true;
     }
     for (const [at, server] of this.#servers.entries()) {
       server.at = at;
-      server.counters[SERVER.active] = server.active;
-      server.counters[SERVER.inactive] = server.inactive;
+      server.report();
       const { weight } = job.spec.realServers[wanted.get(server.key) as number];
       if (this.#dests.weight[at] === weight) continue;
       this.#dests.reweight(at, weight);
@@ -136,4 +141,8 @@ export class Service {
     }
     return changed;
   }
+}
+
+function busy(standing: Standing | undefined): boolean {
+  return standing === 'active' || standing === 'connecting';
 }

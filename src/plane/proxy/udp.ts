@@ -87,8 +87,8 @@ export class UdpListener implements Listener {
       this.#end(flow);
       return;
     }
-    this.#service.charge(server, 0, -1);
-    this.#service.charge(next, 0, 1);
+    this.#service.move(server, 'inactive', undefined);
+    this.#service.move(next, undefined, 'inactive');
     this.#count(next);
     flow.attach(next);
   }
@@ -132,7 +132,7 @@ export class UdpListener implements Listener {
     }
     const flow = new Flow(this, key, from.address, from.port, server);
     this.#flows.set(key, flow);
-    this.#service.charge(server, 0, 1);
+    this.#service.move(server, undefined, 'inactive');
     this.#service.use(from.address, 1, performance.now());
     return flow;
   }
@@ -151,7 +151,7 @@ export class UdpListener implements Listener {
   #end(flow: Flow): void {
     flow.close();
     this.#flows.delete(flow.key);
-    this.#service.charge(flow.server, 0, -1);
+    this.#service.move(flow.server, 'inactive', undefined);
     this.#service.use(flow.address, -1, performance.now());
   }
 
