@@ -135,7 +135,7 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/** A way to a server that can be cut (connections reset, new ones refused) and opened again. */
+/** A way to a server that can be cut (connections closed, new ones too) and opened again. */
 export class Way {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer(client => this.#join(client));
@@ -158,7 +158,7 @@ export class Way {
 
   cut(): void {
     this.#open = false;
-    for (const s of this.#sockets) s.resetAndDestroy();
+    for (const s of this.#sockets) s.destroy();
   }
 
   mend(): void {
@@ -171,7 +171,7 @@ export class Way {
   }
 
   #join(client: Socket): void {
-    if (!this.#open) return void client.resetAndDestroy();
+    if (!this.#open) return void client.destroy();
     const server = connect(this.#target, '127.0.0.1');
     for (const [a, b] of [
       [client, server],
