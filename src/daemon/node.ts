@@ -77,6 +77,7 @@ export class Node {
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
   #faults: ReadonlyMap<string, string> = new Map();
   #ticks = 0;
+  #saveFault = '';
   #settling = false;
   #closed = false;
 
@@ -319,11 +320,16 @@ export class Node {
   }
 
   #saveVerdicts(): void {
+    let fault = '';
     try {
       saveVerdicts(this.o.stateDir, this.o.name, this.observer.save(), this.o.clock.wall());
     } catch (e) {
-      this.o.log.warn({}, `state: verdicts not saved: ${reason(e)}`);
+      fault = reason(e);
     }
+    if (fault !== '' && fault !== this.#saveFault) {
+      this.o.log.warn({}, `state: verdicts not saved, the next start will be cold: ${fault}`);
+    }
+    this.#saveFault = fault;
   }
 }
 

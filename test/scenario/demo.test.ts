@@ -16,6 +16,7 @@ import {
   status,
   until,
 } from './harness.ts';
+import { holdReadme } from './readme.ts';
 
 const FRA = 'http://127.0.0.1:8053';
 const NYC = 'http://127.0.0.1:8054';
@@ -54,6 +55,11 @@ test('it is up within 5 s and says what is up and three commands to try', () => 
   for (const text of ['dig @127.0.0.1 -p 5300', 'curl http://127.1.0.10:8080/', 'demo stop web-fra-1']) {
     assert.ok(demo.output.includes(text), `${text} is missing in:\n${demo.output}`);
   }
+});
+
+test('the README shows what it prints at its start', () => {
+  const said = demo.output.slice(demo.output.indexOf('Switchyard is up'));
+  holdReadme('demo', said, files.dir);
 });
 
 test('www answers both VIPs, with a TTL of 10 at most, on either site, over UDP and TCP', async () => {
@@ -130,6 +136,7 @@ test('a stopped real server halves its site; both stopped take the VIP out; star
   );
   const { stdout } = await run(['status']);
   assert.match(stdout, /web-fra\s+.*\b30\b/);
+  holdReadme('status', stdout, files.dir);
   // 30 : 40 of 200 is 86; four standard deviations are 28.
   const seen = await shares(5300, 'api.example.com', 200);
   assert.ok(Math.abs(seen['127.1.0.10'] - 86) < 28, JSON.stringify(seen));
@@ -244,4 +251,22 @@ test('a changed file reloads everything or nothing; a fault keeps the old answer
     3000,
     () => 'the fault is still said',
   );
+});
+
+test('gtm check names all faults of the cluster file and its zones in one run, as the README shows', async () => {
+  const { readFileSync, writeFileSync } = await import('node:fs');
+  const broken = sample(y =>
+    y
+      .replace('all_down: all, members: [{ vip: web-fra', 'al_down: all, members: [{ vip: web-fre')
+      .replace('timeout: 500ms', 'timeout: 2s'),
+  );
+  const zone = `${broken.dir}/example.com.zone`;
+  writeFileSync(
+    zone,
+    readFileSync(zone, 'utf8').replace('192.0.2.25', '192.0.2.300').replace('POOL api', 'POOL apy'),
+  );
+  const { code, stdout, stderr } = await run(['check', '-c', broken.config]);
+  broken.remove();
+  assert.equal(code, 1);
+  holdReadme('check', stdout + stderr, broken.dir);
 });
