@@ -17,8 +17,8 @@ export async function runDemo(options: RunOptions): Promise<number> {
   await fleet.startAll();
   try {
     const all = (c: Config) => Object.keys(c.nodes);
-    // A person reads this one: text, unless asked otherwise.
-    const log = { format: 'text' as const, ...options.log };
+    // A person reads this one.
+    const log = { ...options.log, format: 'text' as const };
     return await runNodes(
       { ...options, log },
       all,
