@@ -48,7 +48,7 @@ export interface BackendEvents {
   asked(): ReadonlyMap<string, Mark>;
   polled(poll: Poll, before: ReadonlyMap<string, Mark>): void;
   pushed(channel: string, record: Sealed | Unfit): void;
-  /** Its status changed. */
+  /** Its status changed, or the first attempt failed. */
   state(): void;
   /** Connected: write to it now. */
   connected(): void;
@@ -66,6 +66,7 @@ export class Backend {
   readonly #commands: Link;
   readonly #news: Link;
   #done!: () => void;
+  #attempted = false;
   #polling = false;
   #sending = false;
   #waiting: { record: Sealed; lifetime: number } | undefined;
@@ -221,10 +222,14 @@ export class Backend {
     }
     const { link, read, write } = this.#errors;
     const state = link === '' && read === '' && write === '' ? 'up' : 'down';
-    if (part === 'link' || part === 'read') this.#done();
-    if (state === this.#state) return;
+    const first = !this.#attempted && (part === 'link' || part === 'read');
+    if (first) {
+      this.#attempted = true;
+      this.#done();
+    }
+    if (state !== this.#state) this.#since = this.#clock.wall();
+    else if (!first) return;
     this.#state = state;
-    this.#since = this.#clock.wall();
     this.#events.state();
   }
 

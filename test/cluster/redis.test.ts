@@ -110,6 +110,8 @@ test('a start with nothing reachable is bounded, and what comes up later is join
   assert.ok(performance.now() - start < 1900);
   assert.equal(fra.c.status().mode, 'cut-off');
   assert.equal(fra.c.status().epoch, 1);
+  assert.ok(fra.log.lines.some(l => l.startsWith(`redis ${way.url}: down: `)));
+  assert.equal(fra.log.lines.filter(l => l.startsWith('coordinator: cut off')).length, 1);
   fra.c.publish(report('fra'));
   way.mend();
   const nyc = await node(t, 'nyc-1', { urls: [a.url] });
