@@ -4,7 +4,6 @@
 //   operator, schedules, time ────────────┘   └─→ our own report → coordinator
 // `settle` is the only place that turns what is known into what is answered and forwarded.
 import type { DemoServers, ReloadResult } from '../admin/node.ts';
-import { type AdminServer, openAdmin } from '../admin/server.ts';
 import { type Evaluation, evaluate } from '../health/evaluate.ts';
 import { makeReport } from '../health/report.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -23,7 +22,6 @@ import { makeProbes } from '../probe/index.ts';
 import { Prober } from '../probe/prober.ts';
 import { memberList } from '../steer/table.ts';
 import { Answers } from './answers.ts';
-import { adminNode } from './api.ts';
 import { Calendar } from './calendar.ts';
 import { tellChanges, writeStates } from './effects.ts';
 import { Events } from './events.ts';
@@ -73,7 +71,6 @@ export class Node {
   readonly #prober: Prober;
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
-  #admin: AdminServer | undefined;
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
   #faults: ReadonlyMap<string, string> = new Map();
   #ticks = 0;
@@ -111,12 +108,9 @@ export class Node {
     return this.config.nodes[this.o.name];
   }
 
-  /** First half of a start: the API listens, the coordinator is joined, the plane forwards with the weights known so far. */
+  /** First half of a start: the coordinator is joined, the plane forwards with the weights known so far. */
   async forward(): Promise<void> {
-    const { admin, director } = this.self;
-    if (admin !== undefined) {
-      this.#admin = await openAdmin({ listen: admin.listen, node: adminNode(this), log: this.o.log });
-    }
+    const { director } = this.self;
     await this.o.coordinator.start();
     if (director !== undefined) {
       const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
@@ -231,12 +225,7 @@ export class Node {
     for (const t of this.#timers) clearInterval(t);
     this.calendar.close();
     this.#saveVerdicts();
-    await Promise.all([
-      this.#prober.close(),
-      this.answers?.close(),
-      this.plane?.close(),
-      this.#admin?.close(),
-    ]);
+    await Promise.all([this.#prober.close(), this.answers?.close(), this.plane?.close()]);
     await this.o.coordinator.close();
   }
 

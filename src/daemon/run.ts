@@ -2,12 +2,14 @@
 //   serve.ts: one node of the cluster          demo.ts: all nodes of the sample, and its real servers
 import { resolve } from 'node:path';
 import type { DemoServers } from '../admin/node.ts';
+import { type AdminServer, openAdmin } from '../admin/server.ts';
 import { MemoryBus } from '../cluster/memory.ts';
 import { openRedisCoordinator } from '../cluster/redis.ts';
 import { type Diagnostic, formatDiagnostic, hasErrors, summarize } from '../kit/diag.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Coordinator } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
+import { adminNode } from './api.ts';
 import { newRng, systemClock } from './clock.ts';
 import { type Loaded, loadFiles } from './load.ts';
 import { type LogLevel, makeLog, type RootLog } from './log.ts';
@@ -42,6 +44,7 @@ export async function runNodes(
   if (loaded.config === undefined || hasErrors(loaded.diagnostics)) return 1;
   const logs = makeLog({ level: options.log.level, format: options.log.format ?? 'json' });
   const nodes: Node[] = [];
+  const admins: AdminServer[] = [];
   const bus = new MemoryBus();
 
   // One reload at a time; what comes meanwhile asks for one more after it.
@@ -82,6 +85,13 @@ export async function runNodes(
         }),
       );
     }
+    // The API first: it tells how the rest comes up.
+    for (const n of nodes) {
+      const { admin } = n.self;
+      if (admin !== undefined) {
+        admins.push(await openAdmin({ listen: admin.listen, node: adminNode(n), log: n.o.log }));
+      }
+    }
     // Everything forwards before anything is probed, or the first probes of the other site would find it closed.
     await Promise.all(nodes.map(n => n.forward()));
     await Promise.all(nodes.map(n => n.start()));
@@ -89,7 +99,7 @@ export async function runNodes(
     return await stopped;
   } finally {
     watch.close();
-    await Promise.all(nodes.map(n => n.close()));
+    await Promise.all([...nodes, ...admins].map(n => n.close()));
   }
 }
 
