@@ -14,6 +14,7 @@ import { reason } from '../kit/errors.ts';
 import { loadConfig } from '../model/load.ts';
 import type { Config } from '../model/schema.ts';
 import { cronFault } from './jobs.ts';
+import { programFault } from './program.ts';
 
 /** The largest cluster file and the largest master file, in bytes. */
 const CONFIG_BYTES = 16 << 20;
@@ -60,7 +61,12 @@ export function loadFiles(file: string, env: Env): Loaded {
     diagnostics.push(fileFault(file, text.fault));
     return { ...loaded, digest: reader.digest() };
   }
-  const { config, diagnostics: found, zonePlaces, draft } = loadConfig(text, file, env, cronFault);
+  const {
+    config,
+    diagnostics: found,
+    zonePlaces,
+    draft,
+  } = loadConfig(text, file, env, cronFault, programFault);
   diagnostics.push(...found);
   const zones: LoadedZone[] = [];
   for (const [name, relative] of Object.entries(draft.zones)) {

@@ -1,7 +1,8 @@
 // What a node probes: the real servers behind the VIPs that it forwards, and every other VIP from where it stands.
 import { directorsOf } from '../health/vip.ts';
 import { formatEndpoint } from '../kit/ip.ts';
-import type { CheckConfig, Config, ServiceConfig } from '../model/schema.ts';
+import { type CheckConfig, portOf } from '../model/probe.ts';
+import type { Config, ServiceConfig } from '../model/schema.ts';
 
 /** One thing to probe. Real server: `service` and `server` say which; observed VIP: `address` is one of the VIP's. */
 export interface Target {
@@ -17,7 +18,15 @@ export interface Target {
   check: CheckConfig;
 }
 
-const CONNECT: CheckConfig = { tcp: {}, interval: 5000, timeout: 1000, rise: 2, fall: 3, jitter: 0.1 };
+const CONNECT: CheckConfig = {
+  tcp: {},
+  interval: 5000,
+  timeout: 1000,
+  rise: 2,
+  fall: 3,
+  forgive: 1,
+  jitter: 0.1,
+};
 
 /** Whether `node` forwards the VIP: named among its directors, or, with none named, a director of its site. */
 export function forwards(config: Config, node: string, vip: string): boolean {
@@ -64,17 +73,13 @@ function vipTargets(config: Config, vip: string): Target[] {
   });
 }
 
-// Through the VIP the service is asked as its real servers are; but a check on a port of its own does not pass
-// through the VIP, and a connect must do. A UDP service without a check cannot be told from here.
+// Through the VIP the service is asked as its real servers are. But a check on a port of its own does not pass through
+// the VIP, and an echo comes from the director itself: a connect must do. A UDP service cannot be told from here then.
 function seenFromAfar(s: ServiceConfig): CheckConfig | undefined {
   if (s.check === undefined) return s.protocol === 'tcp' ? CONNECT : undefined;
-  if (portOf(s.check) === undefined) return s.check;
-  const { interval, timeout, rise, fall, jitter } = s.check;
-  return s.protocol === 'tcp' ? { tcp: {}, interval, timeout, rise, fall, jitter } : undefined;
-}
-
-function portOf(check: CheckConfig): number | undefined {
-  return (check.http ?? check.https ?? check.tcp ?? check.dns)?.port;
+  if (portOf(s.check) === undefined && s.check.icmp === undefined) return s.check;
+  const { interval, timeout, rise, fall, forgive, jitter } = s.check;
+  return s.protocol === 'tcp' ? { tcp: {}, interval, timeout, rise, fall, forgive, jitter } : undefined;
 }
 
 /** `address:port`, brackets around IPv6: the key of a real server in its service. */

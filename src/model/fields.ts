@@ -3,6 +3,10 @@ import { z } from 'zod';
 import { parseDuration } from '../kit/duration.ts';
 import { parseEndpoint, parseIp } from '../kit/ip.ts';
 
+/** For refinements: a rule over several keys runs also where one of them is wrong, so that all faults come in one run. */
+export const isObject = ({ value }: { value: unknown }): boolean =>
+  typeof value === 'object' && value !== null;
+
 /** `10s`, `1h30m`: milliseconds. `min` and `max` are texts too, named in the fault. */
 export function duration(min = '0s', max = '7d') {
   return z

@@ -34,6 +34,8 @@ export interface View {
   whole(...sections: Section[]): boolean;
   /** What is wrong with a cron expression, or undefined. */
   cronFault(expression: string, timezone: string): string | undefined;
+  /** Why a program could not be run as a check, or undefined. */
+  programFault(path: string): string | undefined;
 }
 
 /** One rule: yields what it finds. */

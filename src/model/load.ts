@@ -25,14 +25,16 @@ export interface Loaded {
 }
 
 /**
- * Reads the text of a cluster file. `file` is its name in diagnostics, `env` what `${env:NAME}` is taken from, and
- * `cronFault` says what is wrong with a cron expression in a time zone (undefined: nothing). Never throws.
+ * Reads the text of a cluster file. `file` is its name in diagnostics, `env` what `${env:NAME}` is taken from;
+ * `cronFault` says what is wrong with a cron expression in a time zone (undefined: nothing), and `programFault` the same
+ * of the program of an exec check. Never throws.
  */
 export function loadConfig(
   text: string,
   file: string,
   env: Readonly<Record<string, string | undefined>>,
   cronFault: View['cronFault'],
+  programFault: View['programFault'] = () => undefined,
 ): Loaded {
   const reading = readYaml(text);
   const diagnostics: Diagnostic[] = reading.faults.map(({ place, code, message, help }) =>
@@ -48,7 +50,7 @@ export function loadConfig(
   for (const issue of issues.slice(0, MAX_FAULTS)) findings.push(...explainIssue(issue, reading.value));
   const partial = parsed.success ? { config: parsed.data, lost: [] } : salvage(reading.value);
   if (partial !== undefined) {
-    const found = checkMeaning(viewOf(partial, reading.value, cronFault));
+    const found = checkMeaning({ ...viewOf(partial, reading.value), cronFault, programFault });
     findings.push(...found.filter(f => !isEcho(f, partial.lost)));
   }
 
@@ -162,7 +164,9 @@ function startsWith(path: Path, prefix: Path): boolean {
   return prefix.length <= path.length && prefix.every((step, i) => path[i] === step);
 }
 
-function viewOf({ config, lost }: Partial, value: unknown, cronFault: View['cronFault']): View {
+type Faults = 'cronFault' | 'programFault';
+
+function viewOf({ config, lost }: Partial, value: unknown): Omit<View, Faults> {
   const written = (section: Section) => {
     const found = isMapping(value) ? value[section] : undefined;
     return isMapping(found) ? Object.keys(found) : [];
@@ -171,7 +175,6 @@ function viewOf({ config, lost }: Partial, value: unknown, cronFault: View['cron
     config,
     names: Object.fromEntries(SECTIONS.map(s => [s, written(s)] as const)) as Record<Section, string[]>,
     whole: (...sections) => !lost.some(l => sections.includes(l.path[0] as Section)),
-    cronFault,
   };
 }
 

@@ -1,68 +1,8 @@
 // The cluster file, `zones/gtm.yaml`, as one zod schema. Strict: an unknown key is a fault. Every default stands here.
 // Faults of meaning across the parts (an unknown VIP in a pool …) are in check.ts.
 import { z } from 'zod';
-import { address, domain, duration, endpoint, name, percent, port, weight } from './fields.ts';
-
-// A rule over several keys runs also where one of them is wrong, so that all faults come in one run.
-const isObject = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null;
-
-const pacing = {
-  interval: duration('50ms', '1h').default(5000),
-  timeout: duration('10ms', '10m').default(1000),
-  rise: z.int().min(1).max(100).default(2),
-  fall: z.int().min(1).max(100).default(3),
-  /** Spread of the interval, as a part of it: the next probe comes after interval × (1 … 1 + jitter). */
-  jitter: percent(100).default(0.1),
-};
-
-const httpProbe = z.strictObject({
-  path: z.string().startsWith('/', 'a path begins with /').default('/'),
-  method: z.enum(['GET', 'HEAD']).default('GET'),
-  /** The Host header and, for https, the name in SNI and the certificate; default: the address. */
-  host: z.string().min(1).optional(),
-  port: port.optional(),
-  /** Status codes that mean healthy: numbers or ranges such as `200-299`. */
-  status: z
-    .array(
-      z.union(
-        [z.int().min(100).max(599), z.string().regex(/^\d{3}-\d{3}$/, 'a range is written as 200-299')],
-        'expected a status code or a range such as 200-299',
-      ),
-    )
-    .min(1)
-    .default(['200-299']),
-  /** A text that the first 64 KiB of the body must hold. */
-  body: z.string().min(1).optional(),
-});
-
-const httpsProbe = httpProbe.extend({
-  /** Whether the certificate must hold (chain and name). */
-  verify: z.boolean().default(true),
-});
-
-const tcpProbe = z.strictObject({ port: port.optional() });
-
-const dnsProbe = z.strictObject({
-  name: domain,
-  type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'TXT', 'MX', 'CNAME']).default('A'),
-  port: port.optional(),
-  rcode: z.enum(['NOERROR', 'NXDOMAIN']).default('NOERROR'),
-  /** A text that one of the answers must equal. */
-  answer: z.string().optional(),
-});
-
-export const check = z
-  .strictObject({
-    http: httpProbe.optional(),
-    https: httpsProbe.optional(),
-    tcp: tcpProbe.optional(),
-    dns: dnsProbe.optional(),
-    ...pacing,
-  })
-  .refine(c => [c.http, c.https, c.tcp, c.dns].filter(p => p !== undefined).length === 1, {
-    error: 'a check has exactly one of http, https, tcp, dns',
-    when: isObject,
-  });
+import { address, domain, duration, endpoint, isObject, name, percent, port, weight } from './fields.ts';
+import { check } from './probe.ts';
 
 const realServer = z.strictObject({
   name: name.optional(),
@@ -194,6 +134,5 @@ export type NodeConfig = Config['nodes'][string];
 export type VipConfig = Config['vips'][string];
 export type ServiceConfig = VipConfig['services'][number];
 export type PoolConfig = Config['pools'][string];
-export type CheckConfig = z.output<typeof check>;
 export type ScheduleConfig = Config['schedules'][string];
 export type SchedulerName = (typeof SCHEDULERS)[number];

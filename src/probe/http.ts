@@ -2,12 +2,11 @@
 // the body read to its end or to 64 KiB. undici's own timers are off: they are coarse (half a second and more), and
 // the signal is exact. The connector is ours, so that a connection attempt dies with the signal and not with the
 // kernel's SYN time-out.
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 import { Client } from 'undici';
 import { formatEndpoint } from '../kit/ip.ts';
-import { certificateFault } from './certificate.ts';
-import { type Probe, ProbeFault, socketFault } from './probe.ts';
+import { type Probe, ProbeFault } from './probe.ts';
+import { hostOnly, openSecure, secureFault } from './secure.ts';
 
 /** As much of a body as is read. */
 export const BODY_LIMIT = 65_536;
@@ -27,8 +26,8 @@ export const http: Probe = async (target, signal) => {
     connect: (_options, done) => {
       const open =
         tls === undefined
-          ? plainSocket(target.address, port)
-          : tlsSocket(target.address, port, name, tls.verify);
+          ? connect({ host: target.address, port, noDelay: true })
+          : openSecure({ host: target.address, port, name, verify: tls.verify, alpn: ['http/1.1'] });
       socket = open;
       // Until it is open its errors are ours to tell; afterwards they are undici's.
       let told = false;
@@ -61,7 +60,7 @@ export const http: Probe = async (target, signal) => {
     return `${scheme} ${statusCode}`;
   } catch (e) {
     if (signal.aborted || e instanceof ProbeFault) throw e;
-    throw new ProbeFault(certificateFault(e, name) ?? words(e));
+    throw new ProbeFault(words(e, name));
   } finally {
     signal.removeEventListener('abort', stop);
     // Leaves nothing behind: an answer that is not read to its end goes down with its connection.
@@ -69,21 +68,6 @@ export const http: Probe = async (target, signal) => {
     socket?.destroy();
   }
 };
-
-function plainSocket(host: string, port: number): Socket {
-  return connectTcp({ host, port, noDelay: true });
-}
-
-// SNI holds names only (RFC 6066 §3); the certificate is held against the name, or the address where there is none.
-function tlsSocket(host: string, port: number, name: string, verify: boolean): Socket {
-  const sni = isIP(name) === 0 ? { servername: name } : {};
-  return connectTls({ host, port, ...sni, rejectUnauthorized: verify, ALPNProtocols: ['http/1.1'] });
-}
-
-// `example.com:8443` and `[::1]:8443` are Host headers; the name without its port is what TLS knows.
-function hostOnly(host: string): string {
-  return /^\[([^\]]+)\]/.exec(host)?.[1] ?? (isIP(host) === 6 ? host : host.replace(/:\d+$/, ''));
-}
 
 function covers(wanted: number | string, status: number): boolean {
   if (typeof wanted === 'number') return wanted === status;
@@ -102,16 +86,10 @@ async function readBody(body: AsyncIterable<Buffer>, text: string | undefined): 
   return text === undefined;
 }
 
-function words(e: unknown): string {
+function words(e: unknown, name: string): string {
   const error = e as NodeJS.ErrnoException;
   if (error.code === 'UND_ERR_SOCKET') return 'connection closed before the whole answer';
   if (error.code === 'UND_ERR_HEADERS_OVERFLOW') return 'headers over 16 KiB';
   if (error.name === 'HTTPParserError') return `not HTTP: ${error.message}`;
-  if (error.code === 'EPROTO' || error.code?.startsWith('ERR_SSL_')) return `tls: ${tlsReason(error)}`;
-  return socketFault(e);
-}
-
-// OpenSSL's own words (`wrong version number`) without its file and line.
-function tlsReason(error: NodeJS.ErrnoException & { reason?: string }): string {
-  return error.reason ?? error.message;
+  return secureFault(e, name);
 }

@@ -1,28 +1,32 @@
 // The registry of probes, and the map of the room:
 //   Prober (when) ─target, signal→ probes[kind] (what) ─text→ Prober ─result→ health/ (what it means)
 // Each row loads its file at first use: undici alone takes a third of a second.
-import type { CheckConfig } from '../model/schema.ts';
+import { type CheckConfig, PROBE_KINDS } from '../model/probe.ts';
 import { type Ask, dnsProbe } from './dns.ts';
+import { icmpProbe, type Ping } from './icmp.ts';
 import type { Probe } from './probe.ts';
 
-export const KINDS = ['http', 'https', 'tcp', 'dns'] as const;
-export type Kind = (typeof KINDS)[number];
+export type Kind = (typeof PROBE_KINDS)[number];
 
 /** A probe for each kind of check, loaded when it is first needed. */
 export type Probes = Record<Kind, () => Promise<Probe>>;
 
-/** All probes; `ask` is the DNS client of the dns probe. */
-export function makeProbes(ask: Ask): Probes {
+/** All probes; `ask` is the DNS client of the dns probe, `ping` the echo client of the icmp probe. */
+export function makeProbes(ask: Ask, ping?: Ping): Probes {
   const http = async () => (await import('./http.ts')).http;
   return {
     http,
     https: http,
     tcp: async () => (await import('./tcp.ts')).tcp,
+    tls: async () => (await import('./tls.ts')).tls,
     dns: async () => dnsProbe(ask),
+    udp: async () => (await import('./udp.ts')).udp,
+    icmp: async () => icmpProbe(ping),
+    exec: async () => (await import('./exec.ts')).exec,
   };
 }
 
 /** Which kind of check it is: a check has exactly one. */
 export function kindOf(check: CheckConfig): Kind {
-  return KINDS.find(kind => check[kind] !== undefined) as Kind;
+  return PROBE_KINDS.find(kind => check[kind] !== undefined) as Kind;
 }

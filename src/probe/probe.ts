@@ -1,6 +1,6 @@
 // The shape of a probe: one look at one target. A probe does not decide about up or down, and keeps no time: the
 // deadline is the signal's.
-import type { CheckConfig } from '../model/schema.ts';
+import type { CheckConfig } from '../model/probe.ts';
 
 /** What is probed: an address (IPv4 or IPv6), its port unless the check names another, and the check. */
 export interface Target {

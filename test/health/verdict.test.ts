@@ -49,6 +49,26 @@ test('rise 1, fall 1: each result decides', () => {
   assert.equal(run('+-+--+', { ...PACE, rise: 1, fall: 1 }).states, 'ududdu');
 });
 
+const FORGIVE: [string, number, string, string][] = [
+  ['failures with few successes between them add up', 3, '+-+-+-', 'uuuuud'],
+  ['two successes between them are not enough', 3, '+-++-++-', 'uuuuuuud'],
+  ['three are', 3, '+--+++--+++--+++', 'uuuuuuuuuuuuuuuu'],
+  ['the count of successes begins anew at each failure', 3, '+-++-++-', 'uuuuuuud'],
+  ['failures in a row bring it down as fast as ever', 100, '+---', 'uuud'],
+  ['forgiven ones are forgotten for good', 2, '+--++--', 'uuuuuuu'],
+  ['up again needs successes in a row', 5, '+---+-+-++', 'uuuddddddu'],
+  ['and begins without failures on the account', 5, '+---++--', 'uuudduuu'],
+];
+for (const [title, forgive, results, states] of FORGIVE)
+  test(`rise 2, fall 3, forgive ${forgive}: ${title}`, () =>
+    assert.equal(run(results, { ...PACE, forgive }).states, states));
+
+test('every second probe fails: never down by failures in a row, soon down with forgive', () => {
+  const flapping = `+${'-+'.repeat(50)}`;
+  assert.equal(run(flapping).states.includes('d'), false);
+  assert.equal(run(flapping, { ...PACE, forgive: 10 }).states.indexOf('d'), 5);
+});
+
 test('since is the moment of the change, and stays through results that change nothing', () => {
   assert.equal(run('+-+').v.since, 1000);
   assert.equal(run('+---').v.since, 4000);
@@ -106,6 +126,63 @@ test('property: the state is that of the last run that was long enough', () => {
           if (length >= (ok ? rise : fall)) expected = ok;
         });
         assert.equal(v.state, expected ? 'up' : 'down');
+      },
+    ),
+  );
+});
+
+const results = fc.array(fc.boolean(), { minLength: 1, maxLength: 80 });
+const text = (all: readonly boolean[]): string => all.map(ok => (ok ? '+' : '-')).join('');
+const small = fc.integer({ min: 1, max: 6 });
+
+test('property: the verdict is that of the leaky counter of gdnsd', () => {
+  fc.assert(
+    fc.property(results, small, small, small, (all, rise, fall, forgive) => {
+      let up = all[0];
+      let failures = 0;
+      let successes = 0;
+      const expected = all.map((ok, i) => {
+        if (i === 0) return up;
+        successes = ok ? successes + 1 : 0;
+        if (up) {
+          if (!ok) failures++;
+          else if (successes >= forgive) failures = 0;
+          if (failures >= fall) [up, failures, successes] = [false, 0, 0];
+        } else if (successes >= rise) [up, failures, successes] = [true, 0, 0];
+        return up;
+      });
+      const { states } = run(text(all), { interval: 1000, rise, fall, forgive });
+      assert.equal(states, expected.map(is => (is ? 'u' : 'd')).join(''));
+    }),
+  );
+});
+
+test('property: more forgiveness asked for never lets a failing target stay up longer', () => {
+  fc.assert(
+    fc.property(results, small, small, (all, fall, forgive) => {
+      const first = (n: number) => {
+        const at = run(`+${text(all)}`, { interval: 1000, rise: 2, fall, forgive: n }).states.indexOf('d');
+        return at < 0 ? Number.POSITIVE_INFINITY : at;
+      };
+      assert.ok(first(forgive + 1) <= first(forgive));
+    }),
+  );
+});
+
+test('property: with `forgive` successes between any two failures it stays up', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 2, max: 6 }),
+      small,
+      fc.integer({ min: 0, max: 20 }),
+      (fall, forgive, n) => {
+        const { states } = run(`+${`-${'+'.repeat(forgive)}`.repeat(n)}`, {
+          interval: 1,
+          rise: 1,
+          fall,
+          forgive,
+        });
+        assert.equal(states.includes('d'), false);
       },
     ),
   );

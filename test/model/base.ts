@@ -79,6 +79,11 @@ export function cronFault(expression: string): string | undefined {
   return expression.startsWith('61') ? '61 is not a minute' : undefined;
 }
 
+/** Misses one program. */
+export function programFault(path: string): string | undefined {
+  return path === '/missing' ? `there is no program ${path}` : undefined;
+}
+
 export function load(text: string, env: Record<string, string | undefined> = ENV): Loaded {
-  return loadConfig(text, 'gtm.yaml', env, cronFault);
+  return loadConfig(text, 'gtm.yaml', env, cronFault, programFault);
 }

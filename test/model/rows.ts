@@ -158,8 +158,23 @@ const WRITTEN: Row[] = [
     'GTM-C004',
     '{ tcp: {}, interval',
     '‹{ tcp: {}, http: {}, interval',
-    'a check has exactly one of http, https, tcp, dns',
+    'a check has exactly one of http, https, tcp, tls, dns, udp, icmp, exec',
   ),
+  row('GTM-C004', '{ tcp: {},', '{ udp: ‹{ expect: x }, ', 'a udp check sends exactly one of send, send_hex'),
+  row(
+    'GTM-C004',
+    '{ tcp: {},',
+    '{ udp: ‹{ send: x, expect: x, expect_hex: "00" }, ',
+    'a udp check expects one of expect, expect_hex',
+  ),
+  row('GTM-C004', '{ tcp: {},', '{ udp: { send_hex: ‹"0" }, ', 'bytes are written in hex'),
+  row(
+    'GTM-C004',
+    '{ tcp: {},',
+    '{ exec: { command: [‹lib/check] },',
+    'a program is named by its whole path, such as /usr/lib/check',
+  ),
+  row('GTM-C004', '{ tcp: {},', '{ tcp: {}, forgive: ‹0,', '0 is under 1'),
   row(
     'GTM-C004',
     '{ cron: "0 2 * * *", timezone: Europe/Berlin, for: 2h, site: nyc',
@@ -479,6 +494,14 @@ const MEANING: Row[] = [
     '{ ‹dns: { name: example.com },',
     'the dns check asks udp port 80, the service is tcp',
   ),
+  row(
+    'GTM-C037',
+    '{ tcp: {},',
+    '{ ‹udp: { send: ping },',
+    'the udp check asks udp port 80, the service is tcp',
+    'give the check a port of its own',
+  ),
+  row('GTM-C037', '{ tcp: {},', '{ ‹tls: {},', 'without host the certificate must name the real server'),
   row('GTM-C037', 'path: /healthz', 'status: ‹[300-200]', 'no status is in 300-200'),
   row('GTM-C037', '{ tcp: {},', '{ ‹https: {},', 'without host the certificate must name the real server'),
   row(
@@ -523,6 +546,12 @@ const MEANING: Row[] = [
     'name: nyc-a',
     'name: ‹fra-a',
     'vips.web-nyc: fra-a is 10.0.1.11 here and 10.0.0.11 before',
+  ),
+  row(
+    'GTM-C03D',
+    '{ tcp: {},',
+    '{ exec: { command: [‹/missing, -v] },',
+    'vips.web-nyc, tcp port 80: there is no program /missing',
   ),
   row(
     'GTM-C040',

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
 import dns2 from 'dns2';
+import { PROBE_KINDS } from '../../src/model/probe.ts';
 import { ask } from '../../src/net/ask.ts';
-import { KINDS, kindOf, makeProbes } from '../../src/probe/index.ts';
+import { kindOf, makeProbes } from '../../src/probe/index.ts';
 import { checkOf, closedPort, closeServers, openConnections, sleep, tcpServer } from './servers.ts';
 
 const { Packet } = dns2;
@@ -22,7 +23,7 @@ async function look(port: number, config: object, timeout = 1000): Promise<strin
 }
 
 test('every kind of check has a probe', async () => {
-  for (const kind of KINDS) assert.equal(typeof (await probes[kind]()), 'function');
+  for (const kind of PROBE_KINDS) assert.equal(typeof (await probes[kind]()), 'function');
 });
 
 test('tcp: connected, and the connection is reset', async () => {

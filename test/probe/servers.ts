@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
-import type { CheckConfig } from '../../src/model/schema.ts';
-import { check } from '../../src/model/schema.ts';
+import { createServer as createTls, type TlsOptions } from 'node:tls';
+import { type CheckConfig, check } from '../../src/model/probe.ts';
 
 const opened: { server: Server; sockets: Set<Socket> }[] = [];
 
@@ -29,6 +29,11 @@ export function openConnections(): number {
 export const httpServer = (handler: RequestListener, host = '127.0.0.1') => listen(createHttp(handler), host);
 export const httpsServer = (options: ServerOptions, handler: RequestListener) =>
   listen(createHttps(options, handler), '127.0.0.1');
+export const tlsServer = (options: TlsOptions) =>
+  listen(
+    createTls(options, s => s.on('error', () => {})),
+    '127.0.0.1',
+  );
 export const tcpServer = (handler: (socket: Socket) => void) => listen(createTcp(handler), '127.0.0.1');
 
 /** A port on which nobody listens. */

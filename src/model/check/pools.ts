@@ -1,7 +1,8 @@
 // Rules about pools: members, weights, answers, and the TTL against the time to detect a failure.
 import { formatDuration } from '../../kit/duration.ts';
 import { type Finding, type Rule, unknownName, type View } from '../finding.ts';
-import type { CheckConfig, PoolConfig } from '../schema.ts';
+import type { CheckConfig } from '../probe.ts';
+import type { PoolConfig } from '../schema.ts';
 import { familyOf, faultOfAddress } from './address.ts';
 
 /** A TTL up to this is never warned of: resolvers ask again as often as an authoritative server may hope for. */

@@ -19,6 +19,7 @@ export const SERVICE_RULES: readonly Rule[] = [
   each(weights),
   each(pacing),
   each(probe),
+  each(program),
   each(flags),
   each(thresholds),
   each(forwarding),
@@ -97,21 +98,22 @@ function* pacing({ service, path, title }: Seat): Generator<Finding> {
 function* probe({ service, path, title }: Seat): Generator<Finding> {
   const { check } = service;
   if (check === undefined) return;
-  const kind = (['http', 'https', 'tcp'] as const).find(k => check[k] !== undefined);
+  const kind = (['http', 'https', 'tcp', 'tls'] as const).find(k => check[k] !== undefined);
   if (kind !== undefined && service.protocol === 'udp' && check[kind]?.port === undefined)
     yield {
       code: 'GTM-C037',
       path: [...path, 'check', kind],
       at: 'key',
       message: `${title}: the ${kind} check goes to tcp port ${service.port}, the service is udp`,
-      help: 'give the check a port of its own, or use a dns check',
+      help: 'give the check a port of its own, or use a dns or udp check',
     };
-  if (check.dns !== undefined && service.protocol === 'tcp' && check.dns.port === undefined)
+  const datagrams = (['dns', 'udp'] as const).find(k => check[k] !== undefined);
+  if (datagrams !== undefined && service.protocol === 'tcp' && check[datagrams]?.port === undefined)
     yield {
       code: 'GTM-C037',
-      path: [...path, 'check', 'dns'],
+      path: [...path, 'check', datagrams],
       at: 'key',
-      message: `${title}: the dns check asks udp port ${service.port}, the service is tcp`,
+      message: `${title}: the ${datagrams} check asks udp port ${service.port}, the service is tcp`,
       help: 'give the check a port of its own',
     };
   const range = (check.http ?? check.https)?.status.find(
@@ -121,15 +123,24 @@ function* probe({ service, path, title }: Seat): Generator<Finding> {
     const message = `${title}: no status is in ${range}`;
     yield { code: 'GTM-C037', path: [...path, 'check', check.http ? 'http' : 'https', 'status'], message };
   }
-  if (check.https?.verify === true && check.https.host === undefined)
+  const secure = (['https', 'tls'] as const).find(k => check[k] !== undefined);
+  if (secure !== undefined && check[secure]?.verify === true && check[secure].host === undefined)
     yield {
       code: 'GTM-C037',
       severity: 'note',
-      path: [...path, 'check', 'https'],
+      path: [...path, 'check', secure],
       at: 'key',
       message: `${title}: without host the certificate must name the real server's address`,
       help: 'host: NAME sets SNI and the name that is verified',
     };
+}
+
+function* program({ service, path, title }: Seat, { programFault }: View): Generator<Finding> {
+  const command = service.check?.exec?.command;
+  const fault = command === undefined ? undefined : programFault(command[0]);
+  if (fault === undefined) return;
+  const here = [...path, 'check', 'exec', 'command', 0];
+  yield { code: 'GTM-C03D', path: here, message: `${title}: ${fault}` };
 }
 
 function* flags({ service, path, title }: Seat): Generator<Finding> {
