@@ -69,7 +69,7 @@ export function adminApp(node: AdminNode, options: AdminAppOptions = {}): Hono {
     if (problem.status === 500)
       log.error(
         { path: c.req.path, stack: thrown.stack },
-        `admin: ${c.req.method} failed: ${reason(thrown)}`,
+        `admin: ${c.req.method} ${c.req.routePath} failed: ${reason(thrown)}`,
       );
     return problemResponse(problem);
   });

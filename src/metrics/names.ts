@@ -57,6 +57,12 @@ export const METRICS = {
     help: 'Queries answered SERVFAIL for a fault of the program itself.',
     labels: [],
   },
+  gtm_dns_tcp_connections_total: { type: 'counter', help: 'DNS connections over TCP accepted.', labels: [] },
+  gtm_dns_tcp_closed_total: {
+    type: 'counter',
+    help: 'DNS connections over TCP that the node closed.',
+    labels: ['cause'],
+  },
   gtm_dns_workers: { type: 'gauge', help: 'Answer workers that run.', labels: [] },
   gtm_zone_serial: { type: 'gauge', help: 'SOA serial of the zone served.', labels: ['zone'] },
   gtm_zone_records: { type: 'gauge', help: 'Records in the zone served.', labels: ['zone'] },

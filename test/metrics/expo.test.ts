@@ -5,6 +5,7 @@ import { COUNTERS } from '../../src/dns/counters.ts';
 import { collect } from '../../src/metrics/collect.ts';
 import { expose, familyOf } from '../../src/metrics/expo.ts';
 import { METRICS, type MetricName, type MetricRow } from '../../src/metrics/names.ts';
+import { NET_COUNTERS } from '../../src/net/responder.ts';
 import { FakeNode, hostileStatus, statusFixture } from '../admin/fixture.ts';
 
 const rows = Object.entries(METRICS) as [MetricName, MetricRow][];
@@ -128,7 +129,7 @@ test('numbers as the format wants them', () => {
 });
 
 test('what the answer path counts has its row here, with the same labels', () => {
-  for (const { key, metric, labels } of COUNTERS) {
+  for (const { key, metric, labels } of [...COUNTERS, ...NET_COUNTERS]) {
     const row: MetricRow | undefined = METRICS[metric as MetricName];
     assert.ok(row !== undefined, `${key}: ${metric} has no row`);
     assert.deepEqual(Object.keys(labels).sort(), [...row.labels].sort(), key);

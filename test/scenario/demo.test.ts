@@ -253,6 +253,25 @@ test('a changed file reloads everything or nothing; a fault keeps the old answer
   );
 });
 
+test('the page, the metrics and the health paths answer at both nodes', async () => {
+  for (const url of [FRA, NYC]) {
+    const get = async (path: string) => {
+      const response = await fetch(url + path);
+      return { status: response.status, text: await response.text() };
+    };
+    assert.equal((await get('/livez')).status, 200);
+    assert.equal((await get('/readyz')).status, 200);
+    const page = await get('/');
+    assert.equal(page.status, 200);
+    assert.match(page.text, /web-fra/);
+    const metrics = await get('/metrics');
+    assert.equal(metrics.status, 200);
+    assert.match(metrics.text, /^gtm_dns_queries_total\{.*rcode="noerror".*\} [1-9]/m);
+    assert.match(metrics.text, /^gtm_member_effective_weight\{.*member="web-fra".*\} 60$/m);
+    assert.ok(metrics.text.endsWith('# EOF\n'));
+  }
+});
+
 test('gtm check names all faults of the cluster file and its zones in one run, as the README shows', async () => {
   const { readFileSync, writeFileSync } = await import('node:fs');
   const broken = sample(y =>
