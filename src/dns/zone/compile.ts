@@ -20,15 +20,17 @@ const FLAG_OF: Partial<Record<number, number>> = {
 
 /**
  * Compiles the records of the zone `origin` (wire) into one block (layout.ts). `poolNumber` numbers the pools, below 0
- * for one that does not exist. Records outside of the origin are left out.
+ * for one that does not exist. Records outside of the origin are left out. `allocate` gives the block's memory, aligned to
+ * 4; whatever it holds is overwritten.
  * Throws GTM_ZONE_NO_SOA without an SOA at the apex, GTM_ZONE_POOL for a pool that does not exist.
  */
 export function compileZone(
   records: RecordList,
   origin: Uint8Array,
   poolNumber: (name: string) => number,
+  allocate: (size: number) => Uint8Array = size => new Uint8Array(size),
 ): Uint8Array {
-  const tree = new TreeBuilder();
+  const tree = new TreeBuilder(ownersOf(records));
   const nodeOf = placeOwners(records, origin, tree);
   const order = groupByNode(nodeOf, tree.count);
   const sets = new RRsets(records, poolNumber);
@@ -42,7 +44,14 @@ export function compileZone(
   markWild(tree);
   if (sets.soa < 0)
     throw new GtmError('GTM_ZONE_NO_SOA', `zone ${formatName(origin)}: no SOA record at its apex`);
-  return assemble(tree, sets, origin);
+  return assemble(tree, sets, origin, allocate);
+}
+
+// As many as there are changes of owner: exact where a file has its records in order.
+function ownersOf({ owner, count }: RecordList): number {
+  let owners = 0;
+  for (let i = 0; i < count; i++) if (i === 0 || owner[i] !== owner[i - 1]) owners++;
+  return owners;
 }
 
 const OUTSIDE = 0xffffffff;
@@ -93,9 +102,9 @@ function markWild(tree: TreeBuilder): void {
 
 // The RRset rows and the rdata arena while they grow.
 class RRsets {
-  rows = new Uint32Array(16 * RRSET_WORDS);
+  rows: Uint32Array;
   count = 0;
-  arena = new Uint8Array(1024);
+  arena: Uint8Array;
   used = 0;
   records = 0;
   soa = -1;
@@ -107,6 +116,9 @@ class RRsets {
   constructor(list: RecordList, poolNumber: (name: string) => number) {
     this.#list = list;
     this.#poolNumber = poolNumber;
+    // Enough for sets of one address each.
+    this.rows = new Uint32Array((list.count + 1) * RRSET_WORDS);
+    this.arena = new Uint8Array(256 + list.count * 8);
   }
 
   /** Adds the RRsets of a node: its records are order[from..end). */
@@ -171,8 +183,9 @@ class RRsets {
     this.#put16(members.length);
     for (const i of members) {
       this.#put16(this.#list.rdlength[i]);
-      this.arena.set(this.#list.rdataBytes(i), this.used);
-      this.used += this.#list.rdlength[i];
+      const { bytes, rdata, rdlength } = this.#list;
+      for (let k = 0; k < rdlength[i]; k++) this.arena[this.used + k] = bytes[rdata[i] + k];
+      this.used += rdlength[i];
     }
     return start;
   }
@@ -207,11 +220,16 @@ function withoutDuplicates(list: RecordList, type: number, members: number[]): n
   });
 }
 
-function assemble(tree: TreeBuilder, sets: RRsets, origin: Uint8Array): Uint8Array {
+function assemble(
+  tree: TreeBuilder,
+  sets: RRsets,
+  origin: Uint8Array,
+  allocate: (size: number) => Uint8Array,
+): Uint8Array {
   const rrsetWords = sets.count * RRSET_WORDS;
   const size = align8(treeBytes(tree, rrsetWords) + origin.length + sets.used);
-  const words = new Uint32Array(size / 4);
-  const bytes = new Uint8Array(words.buffer);
+  const bytes = allocate(size);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, size / 4);
   const originAt = placeTree(tree, words, bytes, rrsetWords);
   words.set(sets.rows.subarray(0, rrsetWords), words[H.rrsets]);
   bytes.set(origin, originAt);

@@ -6,11 +6,21 @@ import { H, HEADER_WORDS, N, NODE_WORDS, slotOf } from './layout.ts';
 /** A growing tree; `nodes` holds rows as in layout.ts. */
 export class TreeBuilder {
   count = 1;
-  nodes = new Uint32Array(8 * NODE_WORDS);
+  nodes: Uint32Array;
   /** Length-prefixed folded labels. Offset 0 is the root's empty one. */
-  labels = new Uint8Array(64);
+  labels: Uint8Array;
   labelBytes = 1;
-  #slots = new Uint32Array(8);
+  #slots: Uint32Array;
+  /** With so many nodes the slots are to be doubled. */
+  #crowded: number;
+
+  /** `names` is about how many there will be. */
+  constructor(names = 0) {
+    this.nodes = new Uint32Array((names + 2) * NODE_WORDS);
+    this.labels = new Uint8Array(64 + names * 12);
+    this.#slots = new Uint32Array(slotsFor(names + 1));
+    this.#crowded = crowded(this.#slots.length);
+  }
 
   /** The node of a name's labels from `from` (leftmost) to `to` (exclusive) below `node`, made with all between if it is new. */
   reach(node: number, name: Labels, from: number, to: number): number {
@@ -19,8 +29,10 @@ export class TreeBuilder {
     return at;
   }
 
-  /** The hash table as it goes into a block. */
+  /** The hash table as it goes into a block: no larger than it has to be. */
   get slots(): Uint32Array {
+    const size = slotsFor(this.count);
+    if (size < this.#slots.length) this.#rehash(size);
     return this.#slots;
   }
 
@@ -37,8 +49,7 @@ export class TreeBuilder {
     this.nodes[node * NODE_WORDS + N.parent] = parent;
     this.nodes[node * NODE_WORDS + N.label] = this.#addLabel(name, i);
     this.#slots[slot] = node;
-    // At most three quarters full, so that probes stay short.
-    if (this.count * 4 > this.#slots.length * 3) this.#rehash();
+    if (this.count > this.#crowded) this.#rehash(this.#slots.length * 2);
     return node;
   }
 
@@ -51,7 +62,7 @@ export class TreeBuilder {
       bigger.set(this.labels);
       this.labels = bigger;
     }
-    this.labels.set(name.folded.subarray(from, from + size), at);
+    for (let k = 0; k < size; k++) this.labels[at + k] = name.folded[from + k];
     this.labelBytes = at + size;
     return at;
   }
@@ -63,9 +74,10 @@ export class TreeBuilder {
     this.nodes = bigger;
   }
 
-  #rehash(): void {
-    const mask = this.#slots.length * 2 - 1;
-    this.#slots = new Uint32Array(mask + 1);
+  #rehash(size: number): void {
+    const mask = size - 1;
+    this.#slots = new Uint32Array(size);
+    this.#crowded = crowded(size);
     for (let node = 1; node < this.count; node++) {
       const label = this.nodes[node * NODE_WORDS + N.label];
       let slot = slotOf(this.nodes[node * NODE_WORDS + N.parent], hashLabel(this.labels, label)) & mask;
@@ -73,6 +85,18 @@ export class TreeBuilder {
       this.#slots[slot] = node;
     }
   }
+}
+
+// Slots for `count` nodes: a power of two.
+function slotsFor(count: number): number {
+  let size = 8;
+  while (count > crowded(size)) size *= 2;
+  return size;
+}
+
+// At most three quarters full, so that probes stay short.
+function crowded(slots: number): number {
+  return (slots / 4) * 3;
 }
 
 /** A walk over a tree in place. One object a worker; `enter` points it to another block. */
