@@ -1,6 +1,7 @@
 // One node by itself, as an operator meets it: schedules, reloads by SIGHUP, faults at start, a clean end, a warm start.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { DemoServer } from '../../src/daemon/demo-server.ts';
@@ -16,6 +17,22 @@ const servers = [
   new DemoServer('web-fra-2', '127.21.1.2', 9001),
   new DemoServer('web-nyc-1', '127.22.1.1', 9001),
 ];
+
+/** Asks the VIP over a connection of `agent`: the name of the real server. */
+function ask(agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.21.0.10', port: 8080, agent, timeout: 2000 }, response => {
+      response.setEncoding('utf8');
+      let text = '';
+      response.on('data', d => {
+        text += d;
+      });
+      response.on('end', () => resolve(text));
+    });
+    request.on('timeout', () => request.destroy(new Error('time-out')));
+    request.on('error', reject);
+  });
+}
 
 const start = async () => {
   node = gtm(['serve', '--node', 'fra-1', '-c', files.config]);
@@ -35,6 +52,7 @@ before(async () => {
     y
       .replace('127.0.0.1:5300', `127.0.0.1:${dnsPort}`)
       .replace('127.0.0.1:8053', `127.0.0.1:${adminPort}`)
+      .replaceAll('ttl: 10s', 'ttl: 1s')
       .replaceAll('127.1.', '127.21.')
       .replaceAll('127.2.', '127.22.')
       // Both directors here: the VIPs of both sites are this node's.
@@ -102,6 +120,42 @@ test('SIGHUP reloads pools, VIPs and zones together; a fault anywhere keeps all 
   const after = await status(url);
   assert.equal(after.config.error, undefined);
   assert.equal(after.generation, generation + 1);
+});
+
+test('a drained VIP takes new connections for one TTL more, then none; open ones go on; ready takes it back', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const open = () => ask(agent);
+  const fresh = () =>
+    ask(new Agent({ keepAlive: false })).then(
+      name => name,
+      (e: NodeJS.ErrnoException) => e.code ?? e.message,
+    );
+  assert.match(await open(), /^web-fra-/);
+  const say = (...words: string[]) => run(['vip', ...words, '--reason', 'test', '--url', url]);
+  assert.equal((await say('drain', 'web-fra')).code, 0);
+  assert.match(await fresh(), /^web-fra-/);
+  const refused = async () => ['ECONNREFUSED', 'ECONNRESET'].includes(await fresh());
+  const took = await until(refused, 4000, () => 'still accepts', 50);
+  assert.ok(took > 300, `refused after ${took} ms`);
+  assert.match(await open(), /^web-fra-/);
+  assert.equal((await say('ready', 'web-fra')).code, 0);
+  await until(
+    async () => (await fresh()).startsWith('web-fra-'),
+    1000,
+    () => 'not taken back',
+    50,
+  );
+  assert.equal((await say('maint', 'web-fra')).code, 0);
+  await until(refused, 1000, () => 'maint still accepts', 50);
+  assert.match(await open(), /^web-fra-/);
+  agent.destroy();
+  assert.equal((await say('ready', 'web-fra')).code, 0);
+  await until(
+    async () => (await fresh()).startsWith('web-fra-'),
+    1000,
+    () => 'not taken back',
+    50,
+  );
 });
 
 test('a restart is warm: verdicts are taken up, and it answers at once', async () => {
