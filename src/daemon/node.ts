@@ -3,7 +3,9 @@
 //   coordinator ─news──────────────────┘  ↑   ├─→ weights → plane
 //   operator, schedules, time ────────────┘   └─→ our own report → coordinator
 // `settle` is the only place that turns what is known into what is answered and forwarded.
+import { randomBytes } from 'node:crypto';
 import type { DemoServers, ReloadResult } from '../admin/node.ts';
+import { shareSettings } from '../dns/settings.ts';
 import { type Evaluation, evaluate } from '../health/evaluate.ts';
 import { makeReport } from '../health/report.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -27,6 +29,7 @@ import { tellChanges, writeStates } from './effects.ts';
 import { Events } from './events.ts';
 import type { Loaded } from './load.ts';
 import { Observer, type Watched } from './observer.ts';
+import { Pinger } from './ping.ts';
 import { Rates } from './rates.ts';
 import { buildSnapshot, type Snapshot } from './snapshot.ts';
 import { loadVerdicts, saveVerdicts } from './statefile.ts';
@@ -69,6 +72,7 @@ export class Node {
   plane: Plane | undefined;
   answers: Answers | undefined;
   readonly #prober: Prober;
+  readonly #pinger = new Pinger();
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
@@ -92,7 +96,7 @@ export class Node {
     this.state = newStateTable(memberList(this.config).length);
     this.evaluation = this.#evaluate();
     const onResult = (id: string, r: { ok: boolean; text: string }) => this.#probed(id, r);
-    this.#prober = new Prober({ probes: makeProbes(ask), clock, rng, log, onResult });
+    this.#prober = new Prober({ probes: makeProbes(ask, this.#pinger.ping), clock, rng, log, onResult });
     options.coordinator.onChange(() => this.settleSoon());
   }
 
@@ -226,6 +230,7 @@ export class Node {
     this.calendar.close();
     this.#saveVerdicts();
     await Promise.all([this.#prober.close(), this.answers?.close(), this.plane?.close()]);
+    await this.#pinger.close();
     await this.o.coordinator.close();
   }
 
@@ -294,8 +299,9 @@ export class Node {
   async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
     this.answers = await Answers.start({
       listen: dns.listen,
-      tcp: { connections: dns.tcp_connections, idle: dns.tcp_idle },
+      tcp: { connections: dns.tcp_connections, perSource: dns.tcp_per_source, idle: dns.tcp_idle },
       udpSize: dns.udp_size,
+      settings: shareSettings(dns, randomBytes(20)),
       snapshot: this.snapshot.buffer,
       state: this.state,
       log: this.o.log,
