@@ -6,10 +6,11 @@ import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { makeResponder, type Respond } from '../dns/chain.ts';
 import { COUNTERS } from '../dns/counters.ts';
+import type { Settings } from '../dns/settings.ts';
 import { openZones } from '../dns/zone/zones.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import { SECTION, section } from '../model/snapshot.ts';
-import { openTcp, type TcpListener } from '../net/tcp.ts';
+import { openTcp, type TcpLimits, type TcpListener } from '../net/tcp.ts';
 import { openUdp, type UdpSocket } from '../net/udp.ts';
 import { openPools } from '../steer/pick.ts';
 import { newRng } from './clock.ts';
@@ -22,9 +23,10 @@ export interface Endpoint {
 export interface WorkerStart {
   listen: readonly Endpoint[];
   /** Connections at once, for each listen address; idle in milliseconds. */
-  tcp: { connections: number; idle: number };
+  tcp: TcpLimits;
   /** Most octets of a reply over UDP. */
   udpSize: number;
+  settings: Settings | undefined;
   snapshot: SharedArrayBuffer;
   state: Uint32Array;
   /** On shared memory: the cells of COUNTERS, then those of NET_COUNTERS. */
@@ -107,6 +109,8 @@ class AnswerWorker {
       zones: openZones(section(snapshot, SECTION.zones)),
       steering: openPools(section(snapshot, SECTION.pools), state, newRng()),
       udpSize: this.#start.udpSize,
+      settings: this.#start.settings,
+      seconds,
       counters: this.#start.counters.subarray(0, COUNTERS.length),
       onFault: thrown => this.#complain('a query was answered SERVFAIL for a fault of our own', thrown),
     });
@@ -137,6 +141,11 @@ class AnswerWorker {
   #tell(message: FromWorker): void {
     this.#port.postMessage(message);
   }
+}
+
+// Whole seconds since 1970 in 32 bits, as cookies count them.
+function seconds(): number {
+  return Math.floor(Date.now() / 1000) | 0;
 }
 
 // Whole milliseconds: small integers take no memory.

@@ -4,10 +4,12 @@
 // Invariant: a promise of swap() always settles: acknowledged, refused, the worker ended, closed, or out of patience.
 import { Worker } from 'node:worker_threads';
 import { COUNTERS } from '../dns/counters.ts';
+import type { Settings } from '../dns/settings.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import { formatEndpoint } from '../kit/ip.ts';
 import type { Log } from '../kit/log.ts';
 import { NET_COUNTERS } from '../net/responder.ts';
+import type { TcpLimits } from '../net/tcp.ts';
 import type { Endpoint, FromWorker, ToWorker, WorkerStart } from './answer-worker.ts';
 
 const WORKER = new URL('./answer-worker.js', import.meta.url);
@@ -24,9 +26,11 @@ export interface AnswersOptions {
   /** Port 0: any that is free for UDP and TCP. */
   listen: readonly Endpoint[];
   /** For each listen address; `idle` in milliseconds. */
-  tcp: { connections: number; idle: number };
+  tcp: TcpLimits;
   /** Most octets of a reply over UDP. */
   udpSize: number;
+  /** How it answers beyond the zones; made once for all workers (shareSettings). */
+  settings?: Settings;
   snapshot: SharedArrayBuffer;
   state: Uint32Array;
   log: Log;
@@ -120,10 +124,10 @@ export class Answers {
   }
 
   #spawn(): Promise<FromWorker & { kind: 'ready' }> {
-    const { tcp, udpSize } = this.#options;
+    const { tcp, udpSize, settings } = this.#options;
     const { snapshot, state } = this.#acknowledged;
     const counters = this.#counters;
-    const start: WorkerStart = { listen: this.#listening, tcp, udpSize, snapshot, state, counters };
+    const start: WorkerStart = { listen: this.#listening, tcp, udpSize, settings, snapshot, state, counters };
     const worker = new Worker(WORKER, { workerData: start, name: 'answers' });
     this.#worker = worker;
     let why = 'it ended';

@@ -13,6 +13,7 @@ import type { Metric, MetricName } from '../metrics/names.ts';
 import type { Override } from '../model/records.ts';
 import { SECTION, section } from '../model/snapshot.ts';
 import type { Explanation } from '../model/status.ts';
+import { newClient } from '../model/steering.ts';
 import { NET_COUNTERS } from '../net/responder.ts';
 import { explainPick } from '../steer/explain.ts';
 import { openPools } from '../steer/pick.ts';
@@ -86,7 +87,7 @@ function explain(node: Node, question: Question): Explanation {
   const from = question.from ?? '127.0.0.1';
   const address = parseIp(from);
   if (address === undefined) throw new GtmError('GTM_REQUEST', `«${from}» is not an address`);
-  const client = { family: address.length === 4 ? 4 : 6, address, port: 53535, tcp: false };
+  const client = { ...newClient(false), family: address.length === 4 ? 4 : 6, address, port: 53535 };
   const { state, config } = node;
   const { buffer } = node.snapshot;
   const zones = openZones(section(buffer, SECTION.zones));

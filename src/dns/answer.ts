@@ -49,6 +49,11 @@ export class Answerer {
     this.#next = this.#odd;
   }
 
+  /** Word offset of the zone that was looked into last. */
+  get zone(): number {
+    return this.#look.zone;
+  }
+
   /** Answers a question of class IN into x.reply, which was begun. */
   answer(x: Exchange): void {
     const { reply, query } = x;

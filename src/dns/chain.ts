@@ -1,16 +1,21 @@
 // From the bytes of a query to those of its reply: the steps that every query takes, in the order of STEPS.
 //
-//   query → guard → edns → opcode → form → scope → answer → finish → reply
+//   query → guard → edns → opcode → form → cookie → scope → answer → limit → finish → reply
 //
-// A step says «go on», «the reply stands» or «say nothing»; what comes later (cookies, rate limit, CHAOS) is a line more.
+// A step says «go on», «the reply stands» or «say nothing»; every reply, whatever step it comes from, passes the limit.
 // A responder belongs to one snapshot: a worker makes a new one for the next and swaps between two queries.
 import type { Client, Steering } from '../model/steering.ts';
 import { Answerer } from './answer.ts';
+import { COOKIE } from './cookie.ts';
 import { COUNTER, queryCell } from './counters.ts';
 import { MIN_UDP, OPT_LENGTH } from './edns.ts';
 import { Exchange } from './exchange.ts';
 import { BIT, HEADER, OPCODE, RCODE, read16 } from './message.ts';
+import { EDE } from './options.ts';
+import { KIND, RATE } from './ratelimit.ts';
+import { SECTION } from './reply.ts';
 import { CLASS, TYPE } from './rr.ts';
+import { makeTools, type Settings } from './settings.ts';
 import type { Zones } from './zone/zones.ts';
 
 /** What goes unfragmented through today's networks (DNS flag day 2020). */
@@ -25,6 +30,10 @@ export interface ResponderOptions {
   udpSize?: number;
   /** Cells as in counters.ts; see newCounters. */
   counters: Float64Array;
+  /** How it answers beyond the zones: cookies, options, CHAOS names, rate limits; none of it by default. */
+  settings?: Settings | undefined;
+  /** Whole seconds since 1970, as a signed 32-bit number, for cookies; they are done without if it is not given. */
+  seconds?: () => number;
   /** Told what was thrown when a query was answered SERVFAIL for a fault of our own; must not throw. */
   onFault?: (thrown: unknown) => void;
 }
@@ -47,13 +56,14 @@ const GO_ON = 0;
 const REPLY = 1;
 const SILENT = 2;
 
-const STEPS: readonly Step[] = [guard, edns, opcode, form, scope, answer];
+const STEPS: readonly Step[] = [guard, edns, opcode, form, cookie, scope, answer];
 
 /** Makes the responder of one snapshot. It makes no object per query. */
 export function makeResponder(options: ResponderOptions): Respond {
   const answerer = new Answerer(options.zones, options.steering);
   const udpSize = Math.max(MIN_UDP, options.udpSize ?? DEFAULT_UDP_SIZE);
-  const x = new Exchange(answerer, udpSize, options.counters);
+  const tools = makeTools(options.settings ?? {}, options.seconds);
+  const x = new Exchange(answerer, udpSize, options.counters, tools);
   const { onFault } = options;
   return (query, length, out, client, now) => {
     x.input = query;
@@ -62,13 +72,14 @@ export function makeResponder(options: ResponderOptions): Respond {
     x.client = client;
     x.now = now;
     x.pooled = false;
+    x.ede = EDE.none;
     try {
       for (let i = 0; i < STEPS.length; i++) {
         const verdict = STEPS[i](x);
         if (verdict === SILENT) return 0;
         if (verdict === REPLY) break;
       }
-      return finish(x);
+      return limit(x) === SILENT ? 0 : finish(x);
     } catch (thrown) {
       onFault?.(thrown);
       return apologize(x);
@@ -95,7 +106,7 @@ function guard(x: Exchange): number {
   return GO_ON;
 }
 
-/** Reads OPT (RFC 6891), from which the room for the reply follows, and begins it. */
+/** Reads OPT (RFC 6891) and its options, from which the room for the reply follows, and begins it. */
 function edns(x: Exchange): number {
   const { query } = x;
   // Behind a question that cannot be read nothing can be.
@@ -103,6 +114,19 @@ function edns(x: Exchange): number {
   x.edns.present = false;
   if (x.formed) x.formed = x.edns.parse(query);
   if (x.edns.present) x.counters[COUNTER.edns]++;
+  if (!x.options.take(x.edns, x.input, x.client)) x.formed = false;
+  switch (x.options.cookie) {
+    case COOKIE.client:
+      x.counters[COUNTER.cookie_client]++;
+      break;
+    case COOKIE.bad:
+      x.counters[COUNTER.cookie_bad]++;
+      break;
+    case COOKIE.valid:
+      x.counters[COUNTER.cookie_valid]++;
+      break;
+    default:
+  }
   begin(x);
   return GO_ON;
 }
@@ -116,28 +140,48 @@ function opcode(x: Exchange): number {
     case OPCODE.UPDATE:
       return refuse(x, RCODE.REFUSED);
     default:
-      return refuse(x, RCODE.NOTIMP);
+      return refuse(x, RCODE.NOTIMP, EDE.notSupported);
   }
 }
 
-/** One question (RFC 9619 §4), well-formed, and EDNS of a version that we know (RFC 6891 §6.1.3). */
+/**
+ * One question (RFC 9619 §4), well-formed, and EDNS of a version that we know (RFC 6891 §6.1.3). None is right with a
+ * cookie: the client wants one, or wants to know what its own is worth (RFC 7873 §5.4).
+ */
 function form(x: Exchange): number {
   if (!x.formed) return refuse(x, RCODE.FORMERR);
   if (x.edns.present && x.edns.version > 0) return refuse(x, RCODE.BADVERS);
-  return x.query.asked ? GO_ON : refuse(x, RCODE.FORMERR);
+  if (x.query.asked) return GO_ON;
+  if (x.query.questions !== 0 || x.options.cookie === COOKIE.none) return refuse(x, RCODE.FORMERR);
+  return refuse(x, x.options.cookie === COOKIE.bad ? RCODE.BADCOOKIE : RCODE.NOERROR);
 }
 
-/** Class IN, and types that stand for data: OPT does not, and zones are not handed out. */
+/**
+ * Where cookies are required: over UDP no data goes to an address that did not show that it hears us. A client that knows
+ * cookies tries again with the one it gets (RFC 7873 §5.2.3); any other one has TCP left.
+ */
+function cookie(x: Exchange): number {
+  if (!x.requireCookie || x.client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
+  if (x.options.cookie !== COOKIE.none) return refuse(x, RCODE.BADCOOKIE);
+  x.reply.truncate();
+  return REPLY;
+}
+
+/** Class IN, and types that stand for data: OPT does not, and zones are not handed out. CH is for a few names. */
 function scope(x: Exchange): number {
   const { query } = x;
-  if (query.class !== CLASS.IN) return refuse(x, RCODE.REFUSED);
+  if (query.class === CLASS.CH) {
+    x.chaos.answer(x);
+    return REPLY;
+  }
+  if (query.class !== CLASS.IN) return refuse(x, RCODE.REFUSED, EDE.notAuthoritative);
   switch (query.type) {
     case TYPE.OPT:
       return refuse(x, RCODE.FORMERR);
     case TYPE.AXFR:
     case TYPE.IXFR:
       // RFC 5936 §4.2: there is no AXFR over UDP.
-      return refuse(x, x.client.tcp ? RCODE.REFUSED : RCODE.NOTIMP);
+      return refuse(x, x.client.tcp ? RCODE.REFUSED : RCODE.NOTIMP, EDE.notSupported);
     default:
       return GO_ON;
   }
@@ -145,18 +189,49 @@ function scope(x: Exchange): number {
 
 function answer(x: Exchange): number {
   x.answerer.answer(x);
+  if (x.reply.rcode === RCODE.REFUSED) x.ede = EDE.notAuthoritative;
   return REPLY;
 }
 
-function refuse(x: Exchange, rcode: number): number {
+function refuse(x: Exchange, rcode: number, ede: number = EDE.none): number {
   x.reply.rcode = rcode;
+  x.ede = ede;
   return REPLY;
+}
+
+/** Rate limiting is against replies to forged addresses: TCP and valid cookies prove theirs. */
+function limit(x: Exchange): number {
+  const { limiter, client, counters } = x;
+  if (limiter === undefined || client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
+  switch (limiter.judge(client, kindOf(x), x.answerer.zone, x.now)) {
+    case RATE.pass:
+      return GO_ON;
+    case RATE.slip:
+      counters[COUNTER.slipped]++;
+      x.reply.truncate();
+      return GO_ON;
+    default:
+      counters[COUNTER.dropped_rate]++;
+      return SILENT;
+  }
+}
+
+function kindOf({ reply }: Exchange): number {
+  switch (reply.rcode) {
+    case RCODE.NOERROR:
+    case RCODE.YXDOMAIN:
+      return !reply.aa && reply.counts[SECTION.authority] !== 0 ? KIND.referral : KIND.answer;
+    case RCODE.NXDOMAIN:
+      return KIND.nxdomain;
+    default:
+      return KIND.error;
+  }
 }
 
 function begin(x: Exchange): void {
   const most = x.client.tcp ? TCP_SIZE : x.edns.udpLimit(x.udpSize);
   const room = Math.min(most, x.out.length);
-  x.reply.begin(x.out, x.edns.present ? room - OPT_LENGTH : room, x.query);
+  x.reply.begin(x.out, x.edns.present ? room - OPT_LENGTH - x.options.length : room, x.query);
 }
 
 function finish(x: Exchange): number {
@@ -164,12 +239,13 @@ function finish(x: Exchange): number {
   counters[queryCell(reply.rcode, client.tcp)]++;
   if (reply.tc) counters[COUNTER.truncated]++;
   if (x.pooled) counters[COUNTER.pool_answers]++;
-  return reply.finish(x.query, x.edns, x.udpSize);
+  return reply.finish(x.query, x.edns, x.udpSize, x.options, x.ede);
 }
 
 // A fault of our own: the client still hears something, so that it goes to another server.
 function apologize(x: Exchange): number {
   x.counters[COUNTER.internal_errors]++;
+  x.ede = EDE.none;
   begin(x);
   x.reply.rcode = RCODE.SERVFAIL;
   return finish(x);

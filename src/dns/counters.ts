@@ -34,6 +34,12 @@ const EVENTS = [
     labels: { cause: 'port' },
     help: 'From port 0, where nobody listens.',
   },
+  {
+    key: 'dropped_rate',
+    metric: 'gtm_dns_dropped_total',
+    labels: { cause: 'rate' },
+    help: 'Beyond the limit of dns.rrl.',
+  },
   { key: 'truncated', metric: 'gtm_dns_truncated_total', labels: {}, help: 'Answers cut short with TC set.' },
   {
     key: 'pool_answers',
@@ -42,6 +48,30 @@ const EVENTS = [
     help: 'Answers that a pool was picked for.',
   },
   { key: 'edns', metric: 'gtm_dns_edns_total', labels: {}, help: 'Queries with EDNS.' },
+  {
+    key: 'slipped',
+    metric: 'gtm_dns_slipped_total',
+    labels: {},
+    help: 'Replies beyond the limit of dns.rrl that were sent empty, with TC set.',
+  },
+  {
+    key: 'cookie_client',
+    metric: 'gtm_dns_cookies_total',
+    labels: { kind: 'client' },
+    help: 'Queries with a client cookie alone.',
+  },
+  {
+    key: 'cookie_bad',
+    metric: 'gtm_dns_cookies_total',
+    labels: { kind: 'bad' },
+    help: 'Queries with a server cookie that is not ours, or too old.',
+  },
+  {
+    key: 'cookie_valid',
+    metric: 'gtm_dns_cookies_total',
+    labels: { kind: 'valid' },
+    help: 'Queries with a valid server cookie.',
+  },
   {
     key: 'internal_errors',
     metric: 'gtm_dns_internal_errors_total',

@@ -1,10 +1,13 @@
 // EDNS(0), RFC 6891: the OPT record of a query, and the one of its reply. Exactly one, owned by the root, its options
 // within its rdata; anything else is FORMERR. Options that are not known are ignored (§6.1.2), flags but DO cleared
-// (§6.1.4).
+// (§6.1.4). Where the known ones stand is noted; what they mean is in options.ts.
 import { type Query, read16, skipName } from './message.ts';
 import { TYPE } from './rr.ts';
 
-/** Octets of our OPT record. */
+/** Codes of the options that are known (IANA, DNS EDNS0 Option Codes). */
+export const OPTION = { nsid: 3, subnet: 8, cookie: 10, keepalive: 11, ede: 15 } as const;
+
+/** Octets of our OPT record without options. */
 export const OPT_LENGTH = 11;
 /** Every client takes as much over UDP (RFC 1035 §2.3.4), so a smaller offer means this (RFC 6891 §6.2.3). */
 export const MIN_UDP = 512;
@@ -21,6 +24,14 @@ export class Edns {
   /** The options, from and to, in the query. */
   options = 0;
   optionsEnd = 0;
+  /** Where the data of the first option of a kind begins in the query, 0 = none, and its octets. */
+  cookieAt = 0;
+  cookieLength = 0;
+  subnetAt = 0;
+  subnetLength = 0;
+  nsid = false;
+  /** Octets of the TCP keepalive option's data, -1 = none. */
+  keepaliveLength = -1;
 
   /** Reads the records behind the question. Returns false for what is FORMERR; then `present` is false. */
   parse(query: Query): boolean {
@@ -49,8 +60,11 @@ export class Edns {
     return this.size < udpSize ? this.size : udpSize;
   }
 
-  /** Writes our OPT at `at`: version 0, DO as asked, the upper eight bits of the rcode. Returns the offset behind it. */
-  write(out: Uint8Array, at: number, rcode: number, udpSize: number): number {
+  /**
+   * Writes the head of our OPT at `at`: version 0, DO as asked, the upper eight bits of the rcode, and room for `length`
+   * octets of options. Returns the offset behind it.
+   */
+  write(out: Uint8Array, at: number, rcode: number, udpSize: number, length: number): number {
     out[at] = 0;
     out[at + 1] = 0;
     out[at + 2] = TYPE.OPT;
@@ -60,8 +74,8 @@ export class Edns {
     out[at + 6] = 0;
     out[at + 7] = this.dnssecOk ? DO >> 8 : 0;
     out[at + 8] = 0;
-    out[at + 9] = 0;
-    out[at + 10] = 0;
+    out[at + 9] = length >> 8;
+    out[at + 10] = length & 255;
     return at + OPT_LENGTH;
   }
 
@@ -72,12 +86,41 @@ export class Edns {
     this.dnssecOk = (read16(bytes, at + 6) & DO) !== 0;
     this.options = at + 10;
     this.optionsEnd = this.options + read16(bytes, at + 8);
+    this.cookieAt = 0;
+    this.subnetAt = 0;
+    this.nsid = false;
+    this.keepaliveLength = -1;
     let option = this.options;
     while (option < this.optionsEnd) {
       if (option + 4 > this.optionsEnd) return false;
-      option += 4 + read16(bytes, option + 2);
+      const length = read16(bytes, option + 2);
+      this.#note(read16(bytes, option), option + 4, length);
+      option += 4 + length;
     }
     this.present = option === this.optionsEnd;
     return this.present;
+  }
+
+  // Of several of one kind the first counts (RFC 7873 §5.2 says so of cookies).
+  #note(code: number, at: number, length: number): void {
+    switch (code) {
+      case OPTION.cookie:
+        if (this.cookieAt !== 0) return;
+        this.cookieAt = at;
+        this.cookieLength = length;
+        return;
+      case OPTION.subnet:
+        if (this.subnetAt !== 0) return;
+        this.subnetAt = at;
+        this.subnetLength = length;
+        return;
+      case OPTION.nsid:
+        this.nsid = true;
+        return;
+      case OPTION.keepalive:
+        if (this.keepaliveLength < 0) this.keepaliveLength = length;
+        return;
+      default:
+    }
   }
 }

@@ -27,6 +27,7 @@ export const RCODE = {
   REFUSED: 5,
   YXDOMAIN: 6,
   BADVERS: 16,
+  BADCOOKIE: 23,
 } as const;
 
 /** `NXDOMAIN`, or `RCODEnnn` for what is not used here. */

@@ -5,6 +5,7 @@ import { Compressor } from './compress.ts';
 import type { Edns } from './edns.ts';
 import { Labels } from './labels.ts';
 import { BIT, HEADER, type Query, RCODE } from './message.ts';
+import { EDE, EDE_LENGTH, type Options } from './options.ts';
 import { CLASS, TYPE } from './rr.ts';
 import { HINT, R } from './zone/layout.ts';
 import type { Lookup } from './zone/lookup.ts';
@@ -20,7 +21,7 @@ export class Reply {
   out: Uint8Array = NOTHING;
   /** Where the next octet goes. */
   at = HEADER;
-  /** No RRset may end behind it; room for OPT is already taken off. */
+  /** No RRset may end behind it; room for OPT and its options is already taken off. */
   limit = 0;
   rcode = 0;
   aa = false;
@@ -136,6 +137,23 @@ export class Reply {
     return true;
   }
 
+  /** Adds a TXT record of the question's name, of any class, that nobody is to keep. Returns false if it does not fit. */
+  text(klass: number, rdata: Uint8Array): boolean {
+    const start = this.at;
+    this.#pointer(HEADER);
+    this.#typeAndTtl(TYPE.TXT, 0);
+    this.#put16(start + 4, klass);
+    this.#put16(this.at, rdata.length);
+    this.at += 2;
+    this.#copy(rdata, 0, rdata.length);
+    if (this.at > this.limit) {
+      this.#cutBack(start);
+      return false;
+    }
+    this.counts[SECTION.answer]++;
+    return true;
+  }
+
   /** Writes `name` from label `from` on, compressed; sets and returns `place`. */
   name(name: Labels, from: number): number {
     if (name === this.#question && from < name.count) {
@@ -157,11 +175,19 @@ export class Reply {
     return this.place;
   }
 
-  /** Ends the reply: OPT where the query had one, and the header. Returns its length. */
-  finish(query: Query, edns: Edns, udpSize: number): number {
+  /**
+   * Ends the reply: OPT with its options where the query had one, the extended error `ede` if there is room left, and the
+   * header. Returns its length.
+   */
+  finish(query: Query, edns: Edns, udpSize: number, options: Options, ede: number): number {
     const { out, counts } = this;
     const opt = edns.present ? 1 : 0;
-    if (opt === 1) this.at = edns.write(out, this.at, this.rcode, udpSize);
+    if (opt === 1) {
+      const told = this.at + EDE_LENGTH <= this.limit ? ede : EDE.none;
+      const length = options.length + (told === EDE.none ? 0 : EDE_LENGTH);
+      this.at = edns.write(out, this.at, this.rcode, udpSize, length);
+      if (length !== 0) this.at = options.write(out, this.at, told);
+    }
     out[0] = query.bytes[0];
     out[1] = query.bytes[1];
     // Opcode and RD are the query's; RA, Z, AD and CD are 0 (RFC 1035 §4.1.1, RFC 4035 §3.1.6).

@@ -52,6 +52,16 @@ export const METRICS = {
   gtm_dns_truncated_total: { type: 'counter', help: 'Answers cut short with TC set.', labels: [] },
   gtm_dns_pool_answers_total: { type: 'counter', help: 'Answers that a pool was picked for.', labels: [] },
   gtm_dns_edns_total: { type: 'counter', help: 'Queries with EDNS.', labels: [] },
+  gtm_dns_slipped_total: {
+    type: 'counter',
+    help: 'Replies beyond the limit of dns.rrl that were sent empty, with TC set.',
+    labels: [],
+  },
+  gtm_dns_cookies_total: {
+    type: 'counter',
+    help: 'Queries with a DNS cookie, by what it is worth.',
+    labels: ['kind'],
+  },
   gtm_dns_internal_errors_total: {
     type: 'counter',
     help: 'Queries answered SERVFAIL for a fault of the program itself.',

@@ -1,6 +1,7 @@
 // The cluster file, `zones/gtm.yaml`, as one zod schema. Strict: an unknown key is a fault. Every default stands here.
 // Faults of meaning across the parts (an unknown VIP in a pool …) are in check.ts.
 import { z } from 'zod';
+import { answering } from './answering.ts';
 import { address, domain, duration, endpoint, isObject, name, percent, port, weight } from './fields.ts';
 import { check } from './probe.ts';
 
@@ -84,9 +85,12 @@ const node = z.strictObject({
     .strictObject({
       listen: z.array(endpoint).min(1),
       tcp_connections: z.int().min(1).max(65_535).default(1000),
+      /** Connections at once from one source: an IPv4 address, or an IPv6 /64. */
+      tcp_per_source: z.int().min(1).max(65_535).default(100),
       tcp_idle: duration('100ms', '10m').default(10_000),
       /** The largest UDP reply, whatever the client offers (RFC 9715 and DNS flag day 2020: 1232). */
       udp_size: z.int().min(512).max(4096).default(1232),
+      ...answering,
     })
     .optional(),
   admin: z.strictObject({ listen: endpoint }).optional(),

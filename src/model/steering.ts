@@ -9,6 +9,17 @@ export interface Client {
   address: Uint8Array;
   port: number;
   tcp: boolean;
+  /** For whom a resolver says that it asks (RFC 7871): 4 or 6, 0 = not told. The answer path fills these three. */
+  subnetFamily: number;
+  /** Bits of `subnet` that are meant; the others are 0. */
+  subnetBits: number;
+  subnet: Uint8Array;
+}
+
+/** A client to be refilled for each query. */
+export function newClient(tcp: boolean): Client {
+  const [address, subnet] = [new Uint8Array(16), new Uint8Array(16)];
+  return { family: 4, address, port: 0, tcp, subnetFamily: 0, subnetBits: 0, subnet };
 }
 
 /** What `pick` returns besides a count. */

@@ -2,10 +2,7 @@
 // it runs once a datagram. The text is the kernel's (inet_ntop), so it is trusted to be well formed.
 import type { Client } from '../model/steering.ts';
 
-/** A client to be refilled for each query. */
-export function newClient(tcp: boolean): Client {
-  return { family: 4, address: new Uint8Array(16), port: 0, tcp };
-}
+export { newClient } from '../model/steering.ts';
 
 /** Fills `family` and `address` from an IPv4 or IPv6 text; a zone (`%eth0`) is left out. */
 export function fillAddress(client: Client, text: string): void {

@@ -8,7 +8,16 @@ import { listenFault } from './listen.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
 import { MAX_MESSAGE, TcpConnection, type TcpShared } from './tcp-connection.ts';
 
-export interface TcpOptions {
+export interface TcpLimits {
+  /** At most as many connections at once. */
+  connections: number;
+  /** At most as many of one source, an IPv4 address or an IPv6 /64; default: as many as there may be. */
+  perSource?: number;
+  /** Milliseconds without progress after which a connection is closed; also the time that one message may take to come in. */
+  idle: number;
+}
+
+export interface TcpOptions extends TcpLimits {
   address: string;
   /** 0: any free one. */
   port: number;
@@ -16,10 +25,6 @@ export interface TcpOptions {
   /** Monotonic milliseconds. */
   now: () => number;
   onError: (error: Error) => void;
-  /** At most as many connections at once. */
-  connections: number;
-  /** Milliseconds without progress after which a connection is closed; also the time that one message may take to come in. */
-  idle: number;
   counters?: Float64Array;
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OPT_LENGTH } from '../../src/dns/edns.ts';
+import { newClient } from '../../src/model/steering.ts';
 import { decode } from './decode.ts';
 import { query, Server, zonesOf } from './serve.ts';
 
@@ -103,12 +104,7 @@ test('RFC 1035 §2.3.4, RFC 6891 §6.2.3: 512 octets without EDNS or with a smal
 });
 
 test('the last octet of the limit is used, OPT counted in', () => {
-  const seven = server.raw(query('t7.z TXT'), {
-    family: 4,
-    address: new Uint8Array(16),
-    port: 1,
-    tcp: true,
-  }).length;
+  const seven = server.raw(query('t7.z TXT'), { ...newClient(true), port: 1 }).length;
   assert.equal(server.ask('t7.z TXT', { edns: seven + OPT_LENGTH }).tc, false);
   assert.equal(server.ask('t7.z TXT', { edns: seven + OPT_LENGTH - 1 }).tc, true);
 });

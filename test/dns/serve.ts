@@ -10,7 +10,7 @@ import { openZones, packZones, type Zones } from '../../src/dns/zone/zones.ts';
 import { parseZone } from '../../src/dns/zonefile/parse.ts';
 import { hasErrors } from '../../src/kit/diag.ts';
 import { parseIp } from '../../src/kit/ip.ts';
-import { type Client, PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
+import { type Client, newClient, PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
 import { decode, type Message, type Rr } from './decode.ts';
 
 /** A pool that always gives the same addresses; `servfail` fails. */
@@ -102,9 +102,9 @@ export function query(text: string, how: Asking = {}): Uint8Array {
 }
 
 export function client(how: Asking = {}): Client {
-  const address = new Uint8Array(16);
-  address.set([127, 0, 0, 1]);
-  return { family: 4, address, port: 53000, tcp: how.tcp === true };
+  const who = { ...newClient(how.tcp === true), port: 53000 };
+  who.address.set([127, 0, 0, 1]);
+  return who;
 }
 
 /** A server in the test's own process. */

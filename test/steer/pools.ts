@@ -3,12 +3,12 @@ import { formatIp } from '../../src/kit/ip.ts';
 import { seeded } from '../../src/kit/rng.ts';
 import { type Config, type PoolConfig, schema } from '../../src/model/schema.ts';
 import { newStateTable, packState, type StateName, setMember } from '../../src/model/state.ts';
-import { type Client, PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
+import { type Client, newClient, PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
 import { openPools } from '../../src/steer/pick.ts';
 import { memberList, packPools } from '../../src/steer/table.ts';
 
 /** Who asks does not matter to the policies of now. */
-export const CLIENT: Client = { family: 4, address: new Uint8Array(16), port: 53, tcp: false };
+export const CLIENT: Client = { ...newClient(false), port: 53 };
 
 /** A cluster file with these VIPs (name → addresses) and pools (in the words of the cluster file). */
 export function cluster(vips: Record<string, string[]>, pools: Record<string, object>): Config {
