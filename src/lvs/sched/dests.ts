@@ -108,7 +108,8 @@ export class DestTable implements Dests {
   }
 }
 
-function wider<T extends Int32Array | Uint16Array | Uint8Array>(from: T, to: T): T {
+/** A column's values in a longer one. */
+export function wider<T extends Float64Array | Int32Array | Uint16Array | Uint8Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

@@ -103,7 +103,7 @@ class MaglevHash implements Scheduler {
 }
 
 /** Maglev over a table of MH_PRIMES[index] entries. */
-export function makeMh(index: MhIndex): MakeScheduler {
+export function makeMh(index: MhIndex): (dests: Dests, flags: SchedulerFlags) => Scheduler {
   return (dests, flags) => new MaglevHash(dests, flags, index);
 }
 

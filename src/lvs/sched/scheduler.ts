@@ -2,6 +2,8 @@
 // the same files. Rules by net/netfilter/ipvs: the list is visited newest first, the first in the list wins ties,
 // servers that are overloaded or have weight 0 or less are skipped.
 
+import type { Rng } from '../../kit/rng.ts';
+
 /** Flag of a server whose connections reached its upper threshold. */
 export const OVERLOAD = 1;
 /** Flag of a server that the caller will not have for this pick (it was tried in vain); set before and cleared after. */
@@ -50,8 +52,14 @@ export interface SchedulerFlags {
   port: boolean;
 }
 
+/** What some schedulers need from outside: dice (twos), and a clock in ms that never steps (lblc, lblcr forget by it). */
+export interface Seams {
+  rng: Rng;
+  now: () => number;
+}
+
 /** A scheduler over `dests`; it holds on to the table. */
-export type MakeScheduler = (dests: Dests, flags: SchedulerFlags) => Scheduler;
+export type MakeScheduler = (dests: Dests, flags: SchedulerFlags, seams: Seams) => Scheduler;
 
 /** Whether the server at `at` may get a new connection. */
 export function available(dests: Dests, at: number): boolean {

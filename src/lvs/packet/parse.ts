@@ -1,0 +1,236 @@
+// A packet as the core sees it: where its headers are and who speaks to whom, read once into one reused object.
+//   parse (ipv4 | ipv6 + extension headers) → transport (ports, TCP flags) → the hooks
+// Invariant: OK means that every header that the core touches lies inside frame[at, end).
+import { fold, sum } from '../../kit/checksum.ts';
+
+export const TCP = 6;
+export const UDP = 17;
+export const ICMP = 1;
+export const ICMP6 = 58;
+
+/** parse() results. */
+export const OK = 0;
+export const NOT_IP = 1;
+
+/** TCP flag bits. */
+export const FIN = 1;
+export const SYN = 2;
+export const RST = 4;
+export const ACK = 16;
+
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const AUTHENTICATION = 51;
+const DESTINATION = 60;
+const EXTENSIONS = 8;
+
+/** Addresses are four big-endian words, IPv4 in the first and 0 in the others. Offsets are absolute in `frame`. */
+export class Packet {
+  frame: Uint8Array = new Uint8Array(0);
+  at = 0;
+  end = 0;
+  family = 4;
+  protocol = 0;
+  /** Where the transport header begins. */
+  l4 = 0;
+  s0 = 0;
+  s1 = 0;
+  s2 = 0;
+  s3 = 0;
+  d0 = 0;
+  d1 = 0;
+  d2 = 0;
+  d3 = 0;
+  sport = 0;
+  dport = 0;
+  /** Ports (and for TCP the fixed header) are there. */
+  whole = false;
+  tcpFlags = 0;
+  /** Fragment: byte offset of this one, more to come, where IPv6's fragment header is (0: none), its identification. */
+  fragmentAt = 0;
+  more = false;
+  fragmentHeader = 0;
+  id = 0;
+  /** After reassembly: bytes of the largest fragment that came, headers included; 0 = came whole. */
+  largest = 0;
+  /** Addresses were swapped: what an ICMP error quotes, seen from its receiver. */
+  inverse = false;
+
+  /** The DF bit of IPv4. */
+  get df(): boolean {
+    return this.family === 4 && (this.frame[this.at + 6] & 0x40) !== 0;
+  }
+
+  /** TTL or hop limit. */
+  get ttl(): number {
+    return this.frame[this.at + (this.family === 4 ? 8 : 7)];
+  }
+}
+
+/** Big-endian word at `at`, signed. */
+export function word(b: Uint8Array, at: number): number {
+  return (b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3];
+}
+
+/** Writes a big-endian word. */
+export function setWord(b: Uint8Array, at: number, value: number): void {
+  b[at] = value >>> 24;
+  b[at + 1] = value >>> 16;
+  b[at + 2] = value >>> 8;
+  b[at + 3] = value;
+}
+
+/** Big-endian 16 bits at `at`. */
+export function half(b: Uint8Array, at: number): number {
+  return (b[at] << 8) | b[at + 1];
+}
+
+/** Writes big-endian 16 bits. */
+export function setHalf(b: Uint8Array, at: number, value: number): void {
+  b[at] = value >>> 8;
+  b[at + 1] = value;
+}
+
+/** Reads frame[at, at + length) into `p`. NOT_IP: no header of an IP version, a cut one, or a wrong IPv4 checksum. */
+export function parse(p: Packet, frame: Uint8Array, at: number, length: number): number {
+  const size = at + length > frame.length ? frame.length - at : length;
+  p.frame = frame;
+  p.at = at;
+  p.largest = 0;
+  p.inverse = false;
+  if (size < 20) return NOT_IP;
+  const version = frame[at] >> 4;
+  if (version === 4) {
+    const header = (frame[at] & 15) << 2;
+    const total = half(frame, at + 2);
+    if (header < 20 || total < header || total > size) return NOT_IP;
+    if (fold(sum(frame, at, at + header, 0)) !== 0xffff) return NOT_IP;
+    p.end = at + total;
+    readV4(p, header);
+    return OK;
+  }
+  if (version !== 6 || size < 40) return NOT_IP;
+  const total = 40 + half(frame, at + 4);
+  if (total > size) return NOT_IP;
+  p.end = at + total;
+  return readV6(p);
+}
+
+/**
+ * Reads the packet that an ICMP error quotes at [at, end), which may be cut behind its ports, as its receiver sees it:
+ * source and destination swapped if `inverse`. NOT_IP also where the ports are not there.
+ */
+export function parseQuote(p: Packet, frame: Uint8Array, at: number, end: number, inverse: boolean): number {
+  p.frame = frame;
+  p.at = at;
+  p.end = end;
+  p.largest = 0;
+  p.inverse = false;
+  if (end - at < 20) return NOT_IP;
+  const version = frame[at] >> 4;
+  if (version === 4) {
+    const header = (frame[at] & 15) << 2;
+    if (header < 20 || at + header > end) return NOT_IP;
+    readV4(p, header);
+  } else if (version !== 6 || end - at < 40 || readV6(p) !== OK) return NOT_IP;
+  if (p.fragmentAt > 0) return NOT_IP;
+  if ((p.protocol === TCP || p.protocol === UDP) && p.l4 + 4 <= end) {
+    p.sport = half(frame, p.l4);
+    p.dport = half(frame, p.l4 + 2);
+  }
+  if (inverse) swap(p);
+  return OK;
+}
+
+function readV4(p: Packet, header: number): void {
+  const { frame, at } = p;
+  p.family = 4;
+  p.protocol = frame[at + 9];
+  p.l4 = at + header;
+  p.s0 = word(frame, at + 12);
+  p.d0 = word(frame, at + 16);
+  p.s1 = p.s2 = p.s3 = p.d1 = p.d2 = p.d3 = 0;
+  const flags = half(frame, at + 6);
+  p.fragmentAt = (flags & 0x1fff) << 3;
+  p.more = (flags & 0x2000) !== 0;
+  p.fragmentHeader = 0;
+  p.id = half(frame, at + 4);
+  transport(p);
+}
+
+function readV6(p: Packet): number {
+  const { frame, at, end } = p;
+  p.family = 6;
+  p.s0 = word(frame, at + 8);
+  p.s1 = word(frame, at + 12);
+  p.s2 = word(frame, at + 16);
+  p.s3 = word(frame, at + 20);
+  p.d0 = word(frame, at + 24);
+  p.d1 = word(frame, at + 28);
+  p.d2 = word(frame, at + 32);
+  p.d3 = word(frame, at + 36);
+  p.fragmentAt = 0;
+  p.more = false;
+  p.fragmentHeader = 0;
+  p.id = 0;
+  let next = frame[at + 6];
+  let l4 = at + 40;
+  for (let i = 0; i < EXTENSIONS; i++) {
+    if (next !== HOP_BY_HOP && next !== ROUTING && next !== DESTINATION && next !== AUTHENTICATION) {
+      if (next !== FRAGMENT) break;
+      if (l4 + 8 > end || p.fragmentHeader !== 0) return NOT_IP;
+      p.fragmentHeader = l4;
+      p.fragmentAt = half(frame, l4 + 2) & 0xfff8;
+      p.more = (frame[l4 + 3] & 1) !== 0;
+      p.id = word(frame, l4 + 4);
+      next = frame[l4];
+      l4 += 8;
+      // What stands behind the header of a later fragment is data.
+      if (p.fragmentAt > 0) break;
+      continue;
+    }
+    if (l4 + 8 > end) return NOT_IP;
+    const size = next === AUTHENTICATION ? (frame[l4 + 1] + 2) << 2 : (frame[l4 + 1] + 1) << 3;
+    next = frame[l4];
+    l4 += size;
+    if (l4 > end) return NOT_IP;
+  }
+  p.protocol = next;
+  p.l4 = l4;
+  transport(p);
+  return OK;
+}
+
+function transport(p: Packet): void {
+  const { frame, l4, end } = p;
+  p.sport = 0;
+  p.dport = 0;
+  p.tcpFlags = 0;
+  p.whole = false;
+  if (p.fragmentAt > 0) return;
+  if (p.protocol === TCP ? l4 + 20 > end : p.protocol !== UDP || l4 + 8 > end) return;
+  p.whole = true;
+  p.sport = half(frame, l4);
+  p.dport = half(frame, l4 + 2);
+  if (p.protocol === TCP) p.tcpFlags = frame[l4 + 13];
+}
+
+function swap(p: Packet): void {
+  p.inverse = true;
+  let t = p.s0;
+  p.s0 = p.d0;
+  p.d0 = t;
+  t = p.s1;
+  p.s1 = p.d1;
+  p.d1 = t;
+  t = p.s2;
+  p.s2 = p.d2;
+  p.d2 = t;
+  t = p.s3;
+  p.s3 = p.d3;
+  p.d3 = t;
+  t = p.sport;
+  p.sport = p.dport;
+  p.dport = t;
+}
