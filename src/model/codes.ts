@@ -57,6 +57,7 @@ export const CODES = {
   'GTM-C047': ['error', 'a zone twice, or a zone file outside the folder'],
   'GTM-C048': ['note', 'one file for several zones'],
   'GTM-C04A': ['error', 'a zone name that is none, or a zone file that cannot be read'],
+  'GTM-C04B': ['error', 'a cookie secret that is none'],
   'GTM-C049': ['error', 'a cron expression or a time zone that is not understood'],
 } as const satisfies Record<string, readonly [Severity, string]>;
 

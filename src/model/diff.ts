@@ -5,6 +5,7 @@ import { formatEndpoint } from '../kit/ip.ts';
 import type { Path } from './finding.ts';
 import { unitAt } from './issues.ts';
 import type { Config } from './schema.ts';
+import { takesEnv } from './secrets.ts';
 
 export interface Change {
   kind: 'create' | 'update' | 'delete';
@@ -27,8 +28,8 @@ function compare(old: unknown, next: unknown, what: string, path: Path, out: Cha
   const after = partsOf(next);
   if (before === undefined || after === undefined) {
     const [from, to] = [old, next].map(v => (v === undefined ? undefined : textOf(v, path)));
-    if (old !== undefined && next !== undefined && from === to && !isSecret(path)) return;
-    if (isSecret(path) && JSON.stringify(old) === JSON.stringify(next)) return;
+    if (old !== undefined && next !== undefined && from === to && !takesEnv(path)) return;
+    if (takesEnv(path) && JSON.stringify(old) === JSON.stringify(next)) return;
     const kind = old === undefined ? 'create' : next === undefined ? 'delete' : 'update';
     out.push({
       kind,
@@ -77,12 +78,8 @@ function identity(item: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-function isSecret(path: Path): boolean {
-  return path[0] === 'coordinator' && (path[1] === 'secret' || path[1] === 'redis');
-}
-
 function textOf(value: unknown, path: Path): string {
-  if (isSecret(path)) return '';
+  if (takesEnv(path)) return '';
   const unit = unitAt(path);
   if (unit === 'duration') return formatDuration(Number(value));
   if (unit === 'percent') return `${Math.round(Number(value) * 1e6) / 1e4}%`;

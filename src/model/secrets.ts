@@ -1,5 +1,5 @@
-// Secrets in the cluster file: `${env:NAME}` is expanded in coordinator.secret and coordinator.redis and nowhere else;
-// a literal one is warned of; and a line that holds one is known, so that no excerpt shows it.
+// Secrets in the cluster file: `${env:NAME}` is expanded in coordinator.secret, coordinator.redis and dns.cookies.secrets
+// of a node and nowhere else; a literal one is warned of; and a line that holds one is known, so that no excerpt shows it.
 import type { Finding, Path } from './finding.ts';
 
 const WHOLE = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -8,7 +8,12 @@ const PART = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** Where `${env:NAME}` may stand. */
 export function takesEnv(path: Path): boolean {
-  return path[0] === 'coordinator' && (path[1] === 'secret' || path[1] === 'redis');
+  if (path[0] === 'coordinator') return path[1] === 'secret' || path[1] === 'redis';
+  return isCookieSecret(path);
+}
+
+function isCookieSecret(path: Path): boolean {
+  return path[0] === 'nodes' && path[2] === 'dns' && path[3] === 'cookies' && path[4] === 'secrets';
 }
 
 /** Whether a text is `${env:NAME}` and nothing else: no secret itself. */
@@ -22,8 +27,8 @@ export function maskUrl(url: string): string {
 }
 
 /**
- * Expands `coordinator.secret` and `coordinator.redis` of the plain values in place, and tells of variables that are
- * not set (their text stays empty), of literal secrets, and of `${…}` elsewhere. No finding holds a secret.
+ * Expands the secrets of the plain values in place, and tells of variables that are not set (their text stays empty), of
+ * literal secrets, and of `${…}` elsewhere. No finding holds a secret.
  */
 export function* expandSecrets(
   value: unknown,
@@ -34,7 +39,7 @@ export function* expandSecrets(
     const where = path.join('.');
     const rest = text.replace(PART, '');
     if (!takesEnv(path)) {
-      const message = `${where}: \${…} is expanded in coordinator.secret and coordinator.redis only`;
+      const message = `${where}: \${…} is expanded in coordinator.secret, coordinator.redis and dns.cookies.secrets only`;
       if (/\$\{\w+:/.test(text)) yield { code: 'GTM-C008', path, message };
       continue;
     }
@@ -47,6 +52,13 @@ export function* expandSecrets(
         message: 'coordinator.secret is written in the file itself',
         help: `keep it in the environment: secret: "\${env:GTM_SECRET}"`,
       };
+    else if (isCookieSecret(path) && rest !== '')
+      yield {
+        code: 'GTM-C009',
+        path,
+        message: `${where} is written in the file itself`,
+        help: `keep it in the environment: secrets: ["\${env:GTM_COOKIE_SECRET}"]`,
+      };
     else if (path[1] === 'redis' && /:\/\/[^/@]*:[^/]+@/.test(rest))
       yield {
         code: 'GTM-C009',
@@ -55,9 +67,6 @@ export function* expandSecrets(
         help: `keep it in the environment: "redis://:\${env:REDIS_PASSWORD}@host:6379"`,
       };
   }
-  const coordinator = (value as { coordinator?: Record<string, unknown> } | null)?.coordinator;
-  if (typeof coordinator !== 'object' || coordinator === null) return;
-  const { secret, redis } = coordinator;
   const faults: Finding[] = [];
   const expand = (text: unknown, path: Path) =>
     typeof text !== 'string'
@@ -69,10 +78,31 @@ export function* expandSecrets(
           if (found === '') faults.push({ code: 'GTM-C007', path, message });
           return found;
         });
-  if (secret !== undefined) coordinator['secret'] = expand(secret, ['coordinator', 'secret']);
-  if (Array.isArray(redis))
-    coordinator['redis'] = redis.map((r, i) => expand(r, ['coordinator', 'redis', i]));
+  const coordinator = within(value, ['coordinator']);
+  if (coordinator?.['secret'] !== undefined)
+    coordinator['secret'] = expand(coordinator['secret'], ['coordinator', 'secret']);
+  const all = (holder: Record<string, unknown> | undefined, key: string, path: Path) => {
+    const list = holder?.[key];
+    if (holder !== undefined && Array.isArray(list))
+      holder[key] = list.map((text, i) => expand(text, [...path, key, i]));
+  };
+  all(coordinator, 'redis', ['coordinator']);
+  // Several nodes may have one mapping in common, by an alias: what is expanded once has no variable left.
+  for (const node of Object.keys(within(value, ['nodes']) ?? {})) {
+    const path = ['nodes', node, 'dns', 'cookies'];
+    all(within(value, path), 'secrets', path);
+  }
   yield* faults;
+}
+
+// The mapping at a path, if there is one.
+function within(value: unknown, path: readonly string[]): Record<string, unknown> | undefined {
+  let here = value;
+  for (const step of [undefined, ...path]) {
+    if (step !== undefined) here = (here as Record<string, unknown>)[step];
+    if (typeof here !== 'object' || here === null || Array.isArray(here)) return undefined;
+  }
+  return here as Record<string, unknown>;
 }
 
 const SECRET_KEY = /["']?\w*(?:secret|passw|token)\w*["']?\s*:\s*(.*)/i;

@@ -265,12 +265,17 @@ describe('all faults in one run', () => {
 });
 
 describe('secrets', () => {
-  it('are expanded in coordinator.secret and coordinator.redis', () => {
-    const text = patched([
-      '"redis://10.0.1.1:6379"',
-      `"redis://:${variable('REDIS_PASSWORD')}@10.0.1.1:6379"`,
-    ]);
-    const { config, diagnostics } = load(text);
+  it('are expanded in coordinator.secret, coordinator.redis and dns.cookies.secrets', () => {
+    const cookies = `cookies: &c { secrets: ["${variable('COOKIE')}", "${variable('OLD')}"] }`;
+    const text = patched(
+      ['"redis://10.0.1.1:6379"', `"redis://:${variable('REDIS_PASSWORD')}@10.0.1.1:6379"`],
+      ['["192.0.2.1:53"]', `["192.0.2.1:53"], ${cookies}`],
+      ['["198.51.100.1:53"]', '["198.51.100.1:53"], cookies: *c'],
+    );
+    const [fresh, old] = ['00112233445566778899aabbccddeeff', 'FFeeddccbbaa99887766554433221100'];
+    const { config, diagnostics } = load(text, { ...ENV, COOKIE: fresh, OLD: old });
+    for (const node of ['fra-1', 'nyc-1'])
+      assert.deepEqual(config?.nodes[node].dns?.cookies.secrets, [fresh, old]);
     assert.deepEqual(diagnostics, []);
     assert.equal(config?.coordinator.redis[1], 'redis://:swordfish@10.0.1.1:6379');
   });
@@ -312,6 +317,11 @@ describe('secrets', () => {
       ]),
     ],
     ['in a URL of no kind', patched(['"redis://10.0.1.1:6379"', '"http://:hunter2@10.0.1.1:6379"'])],
+    ['for cookies', patched(['["192.0.2.1:53"]', '["192.0.2.1:53"], cookies: { secrets: [hunter2, 3] }'])],
+    [
+      'for cookies of the environment',
+      patched(['["192.0.2.1:53"]', `["192.0.2.1:53"], cookies: { secrets: ["${variable('SHORT')}"] }`]),
+    ],
     ['of the environment', patched([written, `"${variable('SHORT')}"`])],
     ['of the environment in a bad URL', patched(['"redis://10.0.1.1:6379"', `"${variable('SHORT')}"`])],
   ];

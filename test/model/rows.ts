@@ -247,13 +247,13 @@ const EXPANDED: Row[] = [
     'GTM-C008',
     'region: eu',
     `region: ‹"${variable('REGION')}"`,
-    'is expanded in coordinator.secret and coordinator.redis only',
+    'is expanded in coordinator.secret, coordinator.redis and dns.cookies.secrets only',
   ),
   row(
     'GTM-C008',
     'example.com.zone',
     `‹"${variable('HOME')}/x"`,
-    'is expanded in coordinator.secret and coordinator.redis only',
+    'is expanded in coordinator.secret, coordinator.redis and dns.cookies.secrets only',
   ),
   row(
     'GTM-C008',
@@ -266,6 +266,18 @@ const EXPANDED: Row[] = [
     `"${variable('GTM_SECRET')}"`,
     '‹a-literal-secret-of-some-length',
     'coordinator.secret is written in the file itself',
+  ),
+  row(
+    'GTM-C009',
+    'dns: { listen: ["192.0.2.1:53"] }',
+    'dns: { listen: ["192.0.2.1:53"], cookies: { secrets: [‹00112233445566778899aabbccddeeff] } }',
+    'nodes.fra-1.dns.cookies.secrets.0 is written in the file itself',
+  ),
+  row(
+    'GTM-C007',
+    'dns: { listen: ["192.0.2.1:53"] }',
+    `dns: { listen: ["192.0.2.1:53"], cookies: { secrets: [‹"${variable('NOBODY')}"] } }`,
+    'the environment variable NOBODY is not set',
   ),
   row(
     'GTM-C009',
@@ -584,6 +596,19 @@ const MEANING: Row[] = [
     '"198.51.100.1:53"',
     '‹"192.0.2.1:53"',
     'nodes fra-1 and nyc-1 both listen on 192.0.2.1:53',
+  ),
+  row(
+    'GTM-C04B',
+    'dns: { listen: ["192.0.2.1:53"] }',
+    `dns: { listen: ["192.0.2.1:53"], cookies: { secrets: [‹"${variable('GTM_SECRET')}"] } }`,
+    'nodes.fra-1: a cookie secret has 32 hexadecimal digits',
+    'openssl rand -hex 16 makes one',
+  ),
+  row(
+    'GTM-C004',
+    'dns: { listen: ["192.0.2.1:53"] }',
+    'dns: { listen: ["192.0.2.1:53"], rrl: { exempt: [‹10.0.0.1/8] } }',
+    '«10.0.0.1/8» is not a prefix',
   ),
   rows(
     'GTM-C042',

@@ -20,6 +20,7 @@ export const NODE_RULES: readonly Rule[] = [
   listenAddresses,
   socketsOfOneNode,
   socketsOfTwoNodes,
+  cookieSecrets,
   nobodyAnswers,
   adminBeyondLoopback,
 ];
@@ -124,6 +125,20 @@ function* socketsOfTwoNodes({ config }: View): Generator<Finding> {
         const message = `nodes ${other} and ${name} both listen on ${key}: they can not run on one host`;
         yield { code: 'GTM-C041', path, message };
       } else seen.set(key, name);
+    }
+}
+
+function* cookieSecrets({ config }: View): Generator<Finding> {
+  for (const [name, { dns }] of Object.entries(config.nodes))
+    for (const [i, secret] of (dns?.cookies.secrets ?? []).entries()) {
+      // Empty: a variable that is not set, which is told already.
+      if (secret === '' || /^[0-9a-f]{32}$/i.test(secret)) continue;
+      yield {
+        code: 'GTM-C04B',
+        path: ['nodes', name, 'dns', 'cookies', 'secrets', i],
+        message: `nodes.${name}: a cookie secret has 32 hexadecimal digits`,
+        help: 'openssl rand -hex 16 makes one',
+      };
     }
 }
 
