@@ -13,7 +13,22 @@ const realServer = z.strictObject({
 });
 
 export const FORWARD = ['nat', 'dr', 'tun', 'fullnat'] as const;
-export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sh', 'mh'] as const;
+export const SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'dh',
+  'sh',
+  'mh',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'twos',
+] as const;
 
 const service = z.strictObject({
   protocol: z.enum(['tcp', 'udp']),
@@ -84,6 +99,10 @@ const node = z.strictObject({
   dns: z
     .strictObject({
       listen: z.array(endpoint).min(1),
+      /** How UDP is done: in batches (Linux), by node:dgram (anywhere), or the first of them that the system has. */
+      io: z.enum(['auto', 'batch', 'dgram']).default('auto'),
+      /** Threads that answer over UDP, sharing each address. */
+      workers: z.int().min(1).max(64).default(1),
       tcp_connections: z.int().min(1).max(65_535).default(1000),
       /** Connections at once from one source: an IPv4 address, or an IPv6 /64. */
       tcp_per_source: z.int().min(1).max(65_535).default(100),
@@ -91,6 +110,11 @@ const node = z.strictObject({
       /** The largest UDP reply, whatever the client offers (RFC 9715 and DNS flag day 2020: 1232). */
       udp_size: z.int().min(512).max(4096).default(1232),
       ...answering,
+    })
+    .refine(d => d.io !== 'dgram' || d.workers === 1, {
+      path: ['workers'],
+      error: 'io: dgram takes one worker; several need io: batch',
+      when: isObject,
     })
     .optional(),
   admin: z.strictObject({ listen: endpoint }).optional(),

@@ -2,9 +2,10 @@
 // tcp.ts and udp.ts carry it there.
 // Invariant: what an update does not name stays: the scheduler's position, open connections, templates.
 import { parseIp } from '../../kit/ip.ts';
+import { seeded } from '../../kit/rng.ts';
 import { DestTable } from '../../lvs/sched/dests.ts';
 import { makeScheduler } from '../../lvs/sched/index.ts';
-import { type Flow, type Scheduler, TRIED } from '../../lvs/sched/scheduler.ts';
+import { type Flow, type Scheduler, type Seams, TRIED } from '../../lvs/sched/scheduler.ts';
 import type { ServiceSpec } from '../../model/service.ts';
 import type { Job } from './message.ts';
 import { Templates } from './persistence.ts';
@@ -26,13 +27,14 @@ export class Service {
     sourcePort: 0,
     destination: new Uint8Array(4),
   };
+  readonly #seams: Seams = { rng: seeded(Math.random() * 2 ** 32), now: () => performance.now() };
   #scheduler: Scheduler;
 
   constructor(job: Job) {
     this.spec = job.spec;
     this.counters = job.counters;
     this.#flow.destination = parseIp(job.spec.address) ?? this.#flow.destination;
-    this.#scheduler = makeScheduler(job.spec.scheduler, this.#dests, job.spec.flags);
+    this.#scheduler = makeScheduler(job.spec.scheduler, this.#dests, job.spec.flags, this.#seams);
     this.update(job);
   }
 
@@ -44,7 +46,7 @@ export class Service {
     this.#dests.limit(job.spec.thresholds.upper, job.spec.thresholds.lower);
     this.#templates.configure(job.spec.persistence, job.spec.maxConnections);
     const same = before.scheduler === job.spec.scheduler && String(before.flags) === String(job.spec.flags);
-    if (!same) this.#scheduler = makeScheduler(job.spec.scheduler, this.#dests, job.spec.flags);
+    if (!same) this.#scheduler = makeScheduler(job.spec.scheduler, this.#dests, job.spec.flags, this.#seams);
     else if (changed) this.#scheduler.update();
   }
 
