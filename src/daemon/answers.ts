@@ -1,76 +1,76 @@
-// The answer worker as the main thread sees it: start, swap, count, close. The worker never waits for this side.
-//   start → worker ─ready→ swap(snapshot, state) ─swapped→ … ; a worker that ends by itself is started again with the
-// snapshot that it last acknowledged, at most once a second, on the same ports.
-// Invariant: a promise of swap() always settles: acknowledged, refused, the worker ended, closed, or out of patience.
+// The answer workers as the node sees them: start, swap, count, close.
+//   dgram: one portable worker does UDP and TCP      batch: N workers block in UDP, one portable worker does TCP
+// Which of them, `io` says; `auto` takes batches where the system has them, and tells why where it does not.
+// Invariant: what was swapped in is served by all workers or by none: one that refuses takes the others back.
 import { Worker } from 'node:worker_threads';
 import { COUNTERS } from '../dns/counters.ts';
 import type { Settings } from '../dns/settings.ts';
-import { GtmError, reason } from '../kit/errors.ts';
-import { formatEndpoint } from '../kit/ip.ts';
+import { GtmError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import { NET_COUNTERS } from '../net/responder.ts';
 import type { TcpLimits } from '../net/tcp.ts';
-import type { Endpoint, FromWorker, ToWorker, WorkerStart } from './answer-worker.ts';
+import { type Libc, openLibc } from '../nic/libc.ts';
+import type { Answering, Endpoint, ListenFault, Served } from './answer-path.ts';
+import { AnswerThread, type Ready, type ThreadOptions } from './answer-thread.ts';
+import type { WorkerStart } from './answer-worker.ts';
+import { batchLauncher, openShares } from './batch-launch.ts';
 
 const WORKER = new URL('./answer-worker.js', import.meta.url);
-const RESTART_MS = 1000;
-/** How long a swap may take, a restart of the worker included. */
-const SWAP_MS = 10_000;
-/** What TCP replies get to drain at close, and the worker to end after that. */
-const DRAIN_MS = 200;
-const END_MS = 1000;
+/** A free port has to be free for UDP and for TCP: so often another is tried. */
+const PORT_TRIES = 10;
 
 const KEYS = [...COUNTERS, ...NET_COUNTERS].map(row => row.key);
 
-export interface AnswersOptions {
+export interface AnswersOptions extends Served {
   /** Port 0: any that is free for UDP and TCP. */
   listen: readonly Endpoint[];
+  /** Default: auto. */
+  io?: 'auto' | 'batch' | 'dgram';
+  /** For UDP; default 1. Only batches take more than one. */
+  workers?: number;
   /** For each listen address; `idle` in milliseconds. */
   tcp: TcpLimits;
   /** Most octets of a reply over UDP. */
   udpSize: number;
-  /** How it answers beyond the zones; made once for all workers (shareSettings). */
+  /** How is answered beyond the zones; see dns/settings.ts. */
   settings?: Settings;
-  snapshot: SharedArrayBuffer;
-  state: Uint32Array;
   log: Log;
-  /** The worker ended by itself, and why; it is being started again. */
+  /** A worker ended by itself, and why; it is being started again. */
   onFault?: (why: string) => void;
-}
-
-interface Swap {
-  snapshot: SharedArrayBuffer;
-  state: Uint32Array;
-  /** The worker that has been asked. */
-  asked?: Worker;
-  settle: (fault?: GtmError) => void;
 }
 
 export class Answers {
   readonly #options: AnswersOptions;
-  readonly #counters = new Float64Array(new SharedArrayBuffer(KEYS.length * 8));
-  readonly #swaps = new Map<number, Swap>();
-  #acknowledged: { snapshot: SharedArrayBuffer; state: Uint32Array };
-  #listening: readonly Endpoint[];
-  #worker: Worker | undefined;
-  #ready = false;
-  #restart: NodeJS.Timeout | undefined;
-  #closed = false;
-  #id = 0;
+  readonly #answering: Answering;
+  readonly #counters: Float64Array[] = [];
+  #threads: AnswerThread[] = [];
+  #listening: readonly Endpoint[] = [];
+  #served: Served;
+  #libc: Libc | undefined;
+  /** The last swap and what it left to be taken back. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: AnswersOptions) {
     this.#options = options;
-    this.#acknowledged = options;
-    this.#listening = options.listen;
+    this.#answering = { udpSize: options.udpSize, settings: options.settings };
+    this.#served = { snapshot: options.snapshot, arena: options.arena, state: options.state };
   }
 
-  /** Resolves when every address is open; rejects with the first fault's code (GTM_LISTEN_…) and the words of all. */
+  /**
+   * Resolves when every address is open; rejects with the first fault's code (GTM_LISTEN_…) and the words of all, or
+   * with GTM_NIC where batches are wanted that the system does not have.
+   */
   static async start(options: AnswersOptions): Promise<Answers> {
     const answers = new Answers(options);
     try {
-      const { faults } = await answers.#spawn();
-      if (faults.length === 0) return answers;
-      throw new GtmError(faults[0].code, faults.map(f => f.message).join('; '));
+      await answers.#choose();
+      for (let left = PORT_TRIES; ; left--) {
+        const faults = await (answers.#libc === undefined ? answers.#portable() : answers.#batched());
+        if (faults.length === 0) return answers;
+        await answers.close();
+        const unlucky = faults.every(f => f.code === 'GTM_LISTEN_IN_USE' && f.chosen);
+        if (!unlucky || left === 0) throw new GtmError(faults[0].code, faults.map(f => f.message).join('; '));
+      }
     } catch (e) {
       await answers.close();
       throw e;
@@ -82,137 +82,113 @@ export class Answers {
     return this.#listening;
   }
 
+  /** How UDP is done, and by how many workers that are up. */
+  udp(): { io: 'batch' | 'dgram'; workers: number } {
+    const batch = this.#libc !== undefined;
+    // The portable worker is the last one; beside batches it does TCP.
+    const threads = batch ? this.#threads.slice(0, -1) : this.#threads;
+    return { io: batch ? 'batch' : 'dgram', workers: threads.filter(t => t.ready).length };
+  }
+
   /**
-   * Resolves when the worker answers from this snapshot and state, and from nothing else any more. Rejects with
-   * GTM_SWAP (it cannot be opened, or the worker ended over it): the old one goes on.
+   * Resolves when every worker answers from this snapshot and state, and from nothing else any more. Rejects with
+   * GTM_SWAP (it cannot be opened, or a worker ended over it): the old one goes on. One after the other.
    */
-  swap(snapshot: SharedArrayBuffer, state: Uint32Array): Promise<void> {
-    if (this.#closed) return Promise.reject(new GtmError('GTM_SWAP', 'answers: closed'));
-    return new Promise((resolve, reject) => {
-      const id = ++this.#id;
-      const limit = setTimeout(
-        () => this.#settle(id, `no word from the worker in ${SWAP_MS / 1000}s`),
-        SWAP_MS,
-      );
-      const settle = (fault?: GtmError) => {
-        clearTimeout(limit);
-        if (fault === undefined) resolve();
-        else reject(fault);
-      };
-      this.#swaps.set(id, { snapshot, state, settle });
-      this.#ask();
-    });
+  swap(snapshot: SharedArrayBuffer, state: Uint32Array, arena?: SharedArrayBuffer): Promise<void> {
+    const served = { snapshot, arena, state };
+    const turn = this.#turn.then(() => this.#swapAll(served));
+    this.#turn = turn.then(
+      () => {
+        this.#served = served;
+      },
+      () => this.#swapAll(this.#served).catch(() => {}),
+    );
+    return turn;
   }
 
-  /** All counters by their key (dns/counters.ts, net/responder.ts), since the first start. */
+  /** All counters by their key (dns/counters.ts, net/responder.ts), since the first start, of all workers. */
   counters(): Record<string, number> {
-    return Object.fromEntries(KEYS.map((key, i) => [key, this.#counters[i]]));
+    return Object.fromEntries(KEYS.map((key, i) => [key, this.#counters.reduce((sum, c) => sum + c[i], 0)]));
   }
 
-  /** Takes no more queries, lets TCP replies drain for 200 ms at most, and ends the worker. */
+  /** Takes no more queries, lets TCP replies drain for 200 ms at most, and ends the workers. */
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#restart);
-    for (const id of [...this.#swaps.keys()]) this.#settle(id, 'closed');
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()));
-    this.#post(worker, { kind: 'close', drain: DRAIN_MS });
-    const enough = setTimeout(() => void worker.terminate(), DRAIN_MS + END_MS);
-    await ended;
-    clearTimeout(enough);
+    await Promise.all(this.#threads.map(t => t.close()));
   }
 
-  #spawn(): Promise<FromWorker & { kind: 'ready' }> {
-    const { tcp, udpSize, settings } = this.#options;
-    const { snapshot, state } = this.#acknowledged;
-    const counters = this.#counters;
-    const start: WorkerStart = { listen: this.#listening, tcp, udpSize, settings, snapshot, state, counters };
-    const worker = new Worker(WORKER, { workerData: start, name: 'answers' });
-    this.#worker = worker;
-    let why = 'it ended';
-    return new Promise((resolve, reject) => {
-      worker.on('error', e => {
-        why = reason(e);
-      });
-      worker.on('exit', () => {
-        this.#ended(why);
-        reject(new GtmError('GTM_ANSWERS', `answers: the worker ended at its start: ${why}`));
-      });
-      worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') {
-          if (message.listening.length > 0) this.#serves(message.listening);
-          resolve(message);
-        } else this.#hear(message);
-      });
+  async #swapAll(served: Served): Promise<void> {
+    await Promise.all(this.#threads.map(t => t.swap(served)));
+  }
+
+  async #choose(): Promise<void> {
+    const { io = 'auto', log, workers = 1 } = this.#options;
+    if (io === 'dgram') return;
+    try {
+      this.#libc = await openLibc();
+      log.info({}, `answers: udp in batches, ${workers === 1 ? 'one worker' : `${workers} workers`}`);
+    } catch (e) {
+      if (io === 'batch') throw e;
+      log.info(
+        {},
+        `answers: udp by node:dgram, one worker: batches are not to be had: ${(e as Error).message}`,
+      );
+    }
+  }
+
+  async #portable(): Promise<Fault[]> {
+    const { listen, udpSize } = this.#options;
+    const ready = await this.#run([this.#portableThread(listen, udpSize)]);
+    this.#listening = ready[0].listening;
+    // It looks for ports by itself.
+    return ready[0].faults.map(f => ({ ...f, chosen: false }));
+  }
+
+  async #batched(): Promise<Fault[]> {
+    const { listen, udpSize, workers = 1 } = this.#options;
+    const answering = this.#answering;
+    const libc = this.#libc as Libc;
+    const { shares, listening, faults } = openShares(libc, listen, workers);
+    this.#listening = listening;
+    const threads = shares.map((share, i) => {
+      const common = { answering, udpSize, counters: this.#newCounters(i) };
+      const launch = batchLauncher({ libc, listening, share, workers, start: common });
+      return this.#thread(workers === 1 ? 'the udp worker' : `udp worker ${i + 1}`, launch);
+    });
+    const ready = await this.#run([...threads, this.#portableThread(listening, undefined)]);
+    const chosen = listen.some(e => e.port === 0);
+    return [
+      ...faults.map(f => ({ ...f, chosen: false })),
+      ...ready.flatMap(r => r.faults).map(f => ({ ...f, chosen })),
+    ];
+  }
+
+  #run(threads: AnswerThread[]): Promise<Ready[]> {
+    this.#threads = threads;
+    return Promise.all(threads.map(t => t.start()));
+  }
+
+  #portableThread(listen: readonly Endpoint[], udpSize: number | undefined): AnswerThread {
+    const { tcp } = this.#options;
+    const answering = this.#answering;
+    const counters = this.#newCounters(this.#options.workers ?? 1);
+    // After a restart it has the ports that were chosen.
+    const where = () => (this.#listening.length > 0 ? this.#listening : listen);
+    return this.#thread(udpSize === undefined ? 'the tcp worker' : 'the worker', served => {
+      const start: WorkerStart = { served, answering, counters, listen: where(), tcp, udpSize };
+      return { worker: new Worker(WORKER, { workerData: start, name: 'answers' }) };
     });
   }
 
-  #serves(listening: readonly Endpoint[]): void {
-    // After a restart some may be missing; what is wanted stays the first list, its ports chosen.
-    if (this.#listening === this.#options.listen) this.#listening = listening;
-    this.#ready = true;
-    this.#ask();
+  #thread(name: string, launch: ThreadOptions['launch']): AnswerThread {
+    const { log, onFault } = this.#options;
+    return new AnswerThread({ name, served: this.#served, launch, log, ...(onFault && { onFault }) });
   }
 
-  #hear(message: FromWorker): void {
-    if (message.kind === 'fault') this.#options.log.error({}, `answers: ${message.message}`);
-    else if (message.kind === 'swapped') {
-      const swap = this.#swaps.get(message.id);
-      if (swap !== undefined && message.fault === undefined) this.#acknowledged = swap;
-      this.#settle(message.id, message.fault);
-    }
-  }
-
-  // Asks for every swap that has not been asked for, in order.
-  #ask(): void {
-    const worker = this.#worker;
-    if (!this.#ready || worker === undefined) return;
-    for (const [id, swap] of this.#swaps) {
-      if (swap.asked !== undefined) continue;
-      swap.asked = worker;
-      this.#post(worker, { kind: 'swap', id, snapshot: swap.snapshot, state: swap.state });
-    }
-  }
-
-  #post(worker: Worker, message: ToWorker): void {
-    worker.postMessage(message);
-  }
-
-  #settle(id: number, fault?: string): void {
-    const swap = this.#swaps.get(id);
-    this.#swaps.delete(id);
-    swap?.settle(
-      fault === undefined ? undefined : new GtmError('GTM_SWAP', `answers: not swapped: ${fault}`),
-    );
-  }
-
-  #ended(why: string): void {
-    const served = this.#ready;
-    this.#worker = undefined;
-    this.#ready = false;
-    // A snapshot may have been its end: it is not given to the next one.
-    for (const [id, swap] of this.#swaps)
-      if (swap.asked !== undefined) this.#settle(id, `the worker ended: ${why}`);
-    if (this.#closed || !(served || this.#restart !== undefined)) return;
-    this.#options.log.error(
-      {},
-      `answers: the worker ended: ${why}; it starts again in ${RESTART_MS / 1000}s`,
-    );
-    this.#options.onFault?.(why);
-    this.#restart = setTimeout(() => void this.#again(), RESTART_MS);
-  }
-
-  async #again(): Promise<void> {
-    try {
-      const { listening, faults } = await this.#spawn();
-      for (const f of faults) this.#options.log.error({}, f.message);
-      // With nothing open it is no use: its end brings the next attempt.
-      if (listening.length === 0) await this.#worker?.terminate();
-      const where = listening.map(e => formatEndpoint(e.address, e.port)).join(', ');
-      if (where !== '') this.#options.log.info({}, `answers: the worker is back: ${where}`);
-    } catch {
-      // Its end has been told already, and the next attempt is under way.
-    }
+  #newCounters(i: number): Float64Array {
+    this.#counters[i] ??= new Float64Array(new SharedArrayBuffer(KEYS.length * 8));
+    return this.#counters[i];
   }
 }
+
+/** `chosen`: the port was ours to choose, so that another may be tried. */
+type Fault = ListenFault & { chosen: boolean };

@@ -27,7 +27,7 @@ import { Answers } from './answers.ts';
 import { Calendar } from './calendar.ts';
 import { tellChanges, writeStates } from './effects.ts';
 import { Events } from './events.ts';
-import type { Loaded } from './load.ts';
+import type { Sound } from './loader.ts';
 import { Observer, type Watched } from './observer.ts';
 import { Pinger } from './ping.ts';
 import { Rates } from './rates.ts';
@@ -37,7 +37,7 @@ import { Weights } from './weights.ts';
 
 export interface NodeOptions {
   name: string;
-  loaded: Loaded;
+  loaded: Sound;
   coordinator: Coordinator;
   stateDir: string;
   log: Log;
@@ -62,7 +62,7 @@ export class Node {
   readonly rates = new Rates();
   readonly calendar: Calendar;
   readonly started: number;
-  loaded: Loaded;
+  loaded: Sound;
   loadedAt: number;
   fault: string | undefined;
   snapshot: Snapshot;
@@ -75,6 +75,8 @@ export class Node {
   readonly #pinger = new Pinger();
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Generations of zones that an answer worker may have: ours, and those tried since. */
+  #held: readonly number[];
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
   #faults: ReadonlyMap<string, string> = new Map();
   #ticks = 0;
@@ -92,7 +94,8 @@ export class Node {
     this.observer = new Observer(this.config, name, clock, loadVerdicts(stateDir, name, clock.wall()));
     this.calendar = new Calendar(this.config, clock, () => this.settleSoon());
     this.#weights = new Weights(name);
-    this.snapshot = buildSnapshot(1, this.config, this.loaded.zones);
+    this.snapshot = buildSnapshot(1, this.config, this.loaded.compiled);
+    this.#held = [this.snapshot.zones.generation];
     this.state = newStateTable(memberList(this.config).length);
     this.evaluation = this.#evaluate();
     const onResult = (id: string, r: { ok: boolean; text: string }) => this.#probed(id, r);
@@ -101,7 +104,12 @@ export class Node {
   }
 
   get config(): Config {
-    return this.loaded.config as Config;
+    return this.loaded.config;
+  }
+
+  /** Generations of zones that may not be let go of. */
+  get held(): readonly number[] {
+    return this.#held;
   }
 
   get generation(): number {
@@ -166,19 +174,21 @@ export class Node {
   }
 
   /** Takes up freshly read files, all or nothing. The files have no errors. */
-  async replace(loaded: Loaded): Promise<void> {
+  async replace(loaded: Sound): Promise<void> {
     const before = this.loaded;
     if (loaded.digest === before.digest) {
       this.#mended();
       return;
     }
-    const changes = diffConfig(before.config as Config, loaded.config as Config);
+    const changes = diffConfig(before.config, loaded.config);
     // Built and given to the answer workers before anything forwards differently: what fails must leave no trace.
     const old = { snapshot: this.snapshot, state: this.state };
-    const snapshot = buildSnapshot(this.generation + 1, loaded.config as Config, loaded.zones);
-    this.#take(loaded, snapshot, newStateTable(memberList(loaded.config as Config).length));
+    const snapshot = buildSnapshot(this.generation + 1, loaded.config, loaded.compiled);
+    this.#held = [...this.#held, loaded.compiled.generation];
+    this.#take(loaded, snapshot, newStateTable(memberList(loaded.config).length));
     try {
-      await this.answers?.swap(snapshot.buffer, this.state);
+      await this.answers?.swap(snapshot.buffer, this.state, snapshot.zones.arena);
+      this.#held = [loaded.compiled.generation];
     } catch (e) {
       this.#take(before, old.snapshot, old.state);
       this.fault = `the answer workers refused the new snapshot: ${reason(e)}`;
@@ -234,7 +244,7 @@ export class Node {
     await this.o.coordinator.close();
   }
 
-  #take(loaded: Loaded, snapshot: Snapshot, state: Uint32Array): void {
+  #take(loaded: Sound, snapshot: Snapshot, state: Uint32Array): void {
     this.loaded = loaded;
     this.snapshot = snapshot;
     this.state = state;
@@ -299,10 +309,13 @@ export class Node {
   async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
     this.answers = await Answers.start({
       listen: dns.listen,
+      io: dns.io,
+      workers: dns.workers,
       tcp: { connections: dns.tcp_connections, perSource: dns.tcp_per_source, idle: dns.tcp_idle },
       udpSize: dns.udp_size,
       settings: shareSettings(dns, randomBytes(20)),
       snapshot: this.snapshot.buffer,
+      arena: this.snapshot.zones.arena,
       state: this.state,
       log: this.o.log,
     });

@@ -1,6 +1,8 @@
 // A node's account of itself: everything that status, the page and the metrics show, read from its parts.
+import { openZones, zoneSummary } from '../dns/zone/zones.ts';
 import { formatDuration } from '../kit/duration.ts';
 import { formatEndpoint } from '../kit/ip.ts';
+import { SECTION, section } from '../model/snapshot.ts';
 import type { NodeStatus, PoolStatus, VipStatus } from '../model/status.ts';
 import { allDownNow, shares } from '../steer/explain.ts';
 import { memberIndex } from '../steer/table.ts';
@@ -36,12 +38,9 @@ export function statusOf(node: Node): NodeStatus {
     dns: {
       listen: (node.self.dns?.listen ?? []).map(e => formatEndpoint(e.address, e.port)),
       queries: queriesOf(node),
-      workers: node.answers === undefined ? 0 : 1,
+      workers: node.answers?.udp().workers ?? 0,
     },
-    zones: node.loaded.zones.map(z => {
-      const { serial, records } = node.snapshot.zones.get(z.name) ?? { serial: 0, records: 0 };
-      return { name: z.name, file: z.file, serial, records };
-    }),
+    zones: zonesOf(node),
     coordinator: cluster,
     peers,
     pools,
@@ -53,6 +52,15 @@ export function statusOf(node: Node): NodeStatus {
   };
   status.alarms = alarmsOf(status);
   return status;
+}
+
+function zonesOf(node: Node): NodeStatus['zones'] {
+  const { buffer, zones } = node.snapshot;
+  const open = openZones(section(buffer, SECTION.zones), zones.arena);
+  return node.loaded.zones.map(({ name, file }, i) => {
+    const { serial, records } = zoneSummary(open.block(i));
+    return { name, file, serial, records };
+  });
 }
 
 function poolsOf(node: Node): PoolStatus[] {
