@@ -1,15 +1,18 @@
 // The http and https probes; the only door to undici. One request on a connection of its own, no redirect followed,
 // the body read to its end or to 64 KiB. undici's own timers are off: they are coarse (half a second and more), and
-// the signal is exact. The connector is ours, so that a connection attempt dies with the signal and not with the
-// kernel's SYN time-out.
+// the signal is exact. The connector is ours, so that the connection dies with the signal, opened or not, and not with
+// the kernel's SYN time-out.
 import { connect, type Socket } from 'node:net';
-import { Client } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import { formatEndpoint } from '../kit/ip.ts';
 import { type Probe, ProbeFault } from './probe.ts';
 import { hostOnly, openSecure, secureFault } from './secure.ts';
 
 /** As much of a body as is read. */
 export const BODY_LIMIT = 65_536;
+
+/** What undici ends connections with: one for all, since it would make an error with its stack for each. */
+const OVER = new Error('the probe is over');
 
 export const http: Probe = async (target, signal) => {
   const tls = target.check.https;
@@ -41,49 +44,65 @@ export const http: Probe = async (target, signal) => {
       open.once(tls === undefined ? 'connect' : 'secureConnect', () => tell(null));
     },
   });
-  // undici heeds a signal only once it is connected; before that the socket has to fail.
   const stop = () => socket?.destroy(signal.reason);
   signal.addEventListener('abort', stop);
   try {
-    const { statusCode, body } = await client.request({
-      path: want.path,
-      method: want.method,
-      headers: { host: want.host ?? authority, 'user-agent': 'switchyard-probe', accept: '*/*' },
-      signal,
-      reset: true,
-    });
-    body.on('error', () => {});
-    const found = await readBody(body, want.body);
-    if (!want.status.some(s => covers(s, statusCode)))
-      throw new ProbeFault(`${scheme} ${statusCode}, wanted ${want.status.join(', ')}`);
+    const headers = { host: want.host ?? authority, 'user-agent': 'switchyard-probe', accept: '*/*' };
+    const { status, found } = await exchange(
+      client,
+      { path: want.path, method: want.method, headers, reset: true },
+      want.body,
+    );
+    if (!want.status.some(s => covers(s, status)))
+      throw new ProbeFault(`${scheme} ${status}, wanted ${want.status.join(', ')}`);
     if (!found) throw new ProbeFault(`body lacks «${want.body}»`);
-    return `${scheme} ${statusCode}`;
+    return `${scheme} ${status}`;
   } catch (e) {
     if (signal.aborted || e instanceof ProbeFault) throw e;
     throw new ProbeFault(words(e, name));
   } finally {
     signal.removeEventListener('abort', stop);
     // Leaves nothing behind: an answer that is not read to its end goes down with its connection.
-    void client.destroy().catch(() => {});
+    void client.destroy(OVER).catch(() => {});
     socket?.destroy();
   }
 };
+
+// One request, its body read to the end, to the text sought, or to the limit. A text cut by the limit is not found.
+// Handlers and not a stream: a stream, its iterator and the errors that end it are half of what a probe costs.
+function exchange(
+  client: Client,
+  request: Dispatcher.DispatchOptions,
+  text: string | undefined,
+): Promise<{ status: number; found: boolean }> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    let read = Buffer.alloc(0);
+    client.dispatch(request, {
+      onRequestStart() {},
+      onResponseStart(_controller, code) {
+        status = code;
+      },
+      onResponseData(_controller, chunk) {
+        read = Buffer.concat([read, chunk]);
+        if (text !== undefined && read.subarray(0, BODY_LIMIT).includes(text))
+          resolve({ status, found: true });
+        else if (read.length >= BODY_LIMIT) resolve({ status, found: text === undefined });
+      },
+      onResponseEnd() {
+        resolve({ status, found: text === undefined });
+      },
+      onResponseError(_controller, e) {
+        reject(e);
+      },
+    });
+  });
+}
 
 function covers(wanted: number | string, status: number): boolean {
   if (typeof wanted === 'number') return wanted === status;
   const [from, to] = wanted.split('-');
   return status >= Number(from) && status <= Number(to);
-}
-
-// Reads to the end, to the text sought, or to the limit. A text cut by the limit is not found.
-async function readBody(body: AsyncIterable<Buffer>, text: string | undefined): Promise<boolean> {
-  let read = Buffer.alloc(0);
-  for await (const chunk of body) {
-    read = Buffer.concat([read, chunk]);
-    if (text !== undefined && read.subarray(0, BODY_LIMIT).includes(text)) return true;
-    if (read.length >= BODY_LIMIT) break;
-  }
-  return text === undefined;
 }
 
 function words(e: unknown, name: string): string {

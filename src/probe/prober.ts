@@ -1,7 +1,8 @@
 // The scheduler of probes: when each target is looked at, never what a result means (that is health/'s).
 //   set(targets) → each target: wait → queue for a slot → probe with a deadline → report → wait …
 // Invariants: never two probes of one target at once; the next one starts interval × (1 … 1 + jitter) after the last
-// one started; a removed target is silent from that moment; at most `atOnce` probes run, first come first served.
+// one started, but for the second, which comes anywhere in the interval; a removed target is silent from that moment; at
+// most `atOnce` probes run, first come first served.
 import type { Clock } from '../kit/clock.ts';
 import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
@@ -31,7 +32,10 @@ export interface ProberOptions {
   atOnce?: number;
 }
 
-/** First probes are spread over the interval, but over no more than this: a node is ready after its first round. */
+/**
+ * First probes are spread over the interval, but over no more than this: a node is ready after its first round. The second
+ * ones are spread over the whole interval: thousands of targets that go on in step would be late in every round.
+ */
 const FIRST_SPREAD_MS = 200;
 // A deadline that fires this late says that we stood still, and the answer may lie unread in the socket …
 const LATE_MS = 25;
@@ -70,7 +74,7 @@ export class Prober {
   }
 
   #add(id: string, target: ProbeTarget): void {
-    const entry: Entry = { id, target, content: contentOf(target), busy: false, gone: false };
+    const entry: Entry = { id, target, content: contentOf(target), busy: false, gone: false, first: true };
     this.#entries.set(id, entry);
     this.#wait(entry, unit(this.#o.rng) * Math.min(target.check.interval, FIRST_SPREAD_MS));
   }
@@ -119,7 +123,9 @@ export class Prober {
       : await this.#look(entry, probe);
     if (entry.gone) return;
     const ms = clock.mono() - start;
-    this.#wait(entry, Math.max(0, interval * (1 + jitter * unit(rng)) - ms));
+    const phase = entry.first && interval > FIRST_SPREAD_MS ? unit(rng) : 1 + jitter * unit(rng);
+    entry.first = false;
+    this.#wait(entry, Math.max(0, interval * phase - ms));
     this.#report(entry, { ok, text: ok ? `${text} in ${Math.max(1, Math.round(ms))} ms` : text, ms });
   }
 
@@ -173,6 +179,8 @@ interface Entry {
   /** A probe has begun and not ended, whatever was reported of it. */
   busy: boolean;
   gone: boolean;
+  /** Its first probe has not been reported yet. */
+  first: boolean;
 }
 
 // Probes say it in their message; what comes from outside is kept to a line.
