@@ -130,19 +130,22 @@ test('jitter spreads the intervals from interval to interval × (1 + jitter)', a
   assert.ok(mean > 60 && mean < 95, `mean ${mean}`);
 });
 
-test('first probes are spread over at most 200 ms', async () => {
-  const starts: number[] = [];
+test('first probes are spread over at most 200 ms, second ones over the whole interval', async () => {
+  const starts = new Map<number, number[]>();
   const { prober } = start(
-    only(async () => {
-      starts.push(performance.now());
+    only(async ({ port }) => {
+      starts.set(port, [...(starts.get(port) ?? []), performance.now()]);
       return 'ok';
     }),
   );
   const began = performance.now();
-  prober.set(Array.from({ length: 40 }, (_, i) => target(`t${i}`, { interval: '10s' })));
-  await until(() => starts.length === 40, 'forty first probes');
-  assert.ok(starts[39] - began < 260, `the last after ${starts[39] - began} ms`);
-  assert.ok(starts[39] - starts[0] > 100, 'not all at once');
+  prober.set(Array.from({ length: 40 }, (_, i) => target(`t${i}`, { interval: '1s' }, i + 1)));
+  const nth = (n: number) => [...starts.values()].flatMap(s => s[n] ?? []).sort((a, b) => a - b);
+  await until(() => nth(1).length === 40, 'two probes of each');
+  const [first, second] = [nth(0), nth(1)];
+  assert.ok(first[39] - began < 260, `the last after ${first[39] - began} ms`);
+  assert.ok(first[39] - first[0] > 100, 'not all at once');
+  assert.ok(second[39] - second[0] > 600, 'not in step');
 });
 
 test('a removed target is aborted and silent from then on', async () => {
