@@ -33,7 +33,7 @@ export class Additional {
     data += 2;
     for (let i = 0; i < records && this.#count < MAX_NAMES; i++) {
       const length = this.#u16(data);
-      const node = this.#reach(data + 2, length, look.words[row + R.type] >>> HINT.shift);
+      const node = this.#reach(data + 2, length, look.words[row + R.type] >>> HINT.shift, false);
       if (node >= 0 && look.cutAbove === 0 && this.#fresh(node)) this.#addresses(reply, node);
       data += 2 + length;
     }
@@ -52,7 +52,8 @@ export class Additional {
     data += 2;
     for (let i = 0; i < records; i++) {
       const length = this.#u16(data);
-      const node = this.#reach(data + 2, length, look.words[row + R.type] >>> HINT.shift);
+      // A wildcard below the cut may stand for a server: a resolver has no other way to its address.
+      const node = this.#reach(data + 2, length, look.words[row + R.type] >>> HINT.shift, true);
       if (node >= 0 && (look.cutAbove === cut) === (turn === WITHIN)) {
         const fits = this.#addresses(reply, node);
         if (!fits && turn === WITHIN) return false;
@@ -62,12 +63,12 @@ export class Additional {
     return true;
   }
 
-  // The node of the target in one record's rdata; -1 if it is not in this zone.
-  #reach(data: number, length: number, hint: number): number {
+  // The node of the target in one record's rdata (as Lookup.reach); -1 if it is not in this zone.
+  #reach(data: number, length: number, hint: number, wild: boolean): number {
     const at = data + ((hint >> HINT.prefixShift) & HINT.prefix);
     if ((hint & HINT.additional) === 0 || this.#target.read(this.#look.bytes, at, data + length) < 0)
       return -1;
-    return this.#look.reach(this.#target);
+    return this.#look.reach(this.#target, wild);
   }
 
   #addresses(reply: Reply, node: number): boolean {

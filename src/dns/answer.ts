@@ -192,8 +192,8 @@ export class Answerer {
       return DONE;
     }
     if (!reply.cname(name, ttl, this.#next)) return this.#truncate(x);
-    // A question for the CNAME itself, or for anything, is answered by it.
-    return x.query.type === TYPE.CNAME || x.query.type === TYPE.ANY ? DONE : CHASE;
+    // A question for the CNAME itself is answered by it.
+    return x.query.type === TYPE.CNAME ? DONE : CHASE;
   }
 
   #turn(name: Labels): void {

@@ -38,6 +38,10 @@ sub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000
 ns.sub A 192.0.2.40
 *.sub A 192.0.2.99
 nods NS ns.other.
+wildglue NS ns.wildglue
+wildglue NS ns.x.wildglue
+*.wildglue A 192.0.2.41
+y.x.wildglue A 192.0.2.42
 d DNAME target
 d TXT "at dname"
 x.target A 192.0.2.50
@@ -140,6 +144,14 @@ table('RFC 1034 §4.3.2 3.b: a delegation comes before wildcards and data below,
   ['ns.sub.example.com A', 'NOERROR', ...REFERRAL],
   ['*.sub.example.com ANY', 'NOERROR', ...REFERRAL],
   ['nods.example.com TXT', 'NOERROR', 'auth nods.example.com. 600 NS ns.other.'],
+  // A wildcard below the cut stands for a server that has no address of its own.
+  [
+    'wildglue.example.com A',
+    'NOERROR',
+    'auth wildglue.example.com. 600 NS ns.wildglue.example.com.',
+    'auth wildglue.example.com. 600 NS ns.x.wildglue.example.com.',
+    'add ns.wildglue.example.com. 600 A 192.0.2.41',
+  ],
 ]);
 
 table('RFC 4035 §3.1.4.1: DS at a cut is the parent’s, with AA', [
@@ -207,6 +219,14 @@ table('RFC 6672: DNAME', [
     'NOERROR aa',
     'd.example.com. 600 DNAME target.example.com.',
     'x.d.example.com. 600 CNAME x.target.example.com.',
+  ],
+  // Whatever else is asked, ANY too, goes on with the substitute (§3.2).
+  [
+    'y.d.example.com ANY',
+    'NXDOMAIN aa',
+    'd.example.com. 600 DNAME target.example.com.',
+    'y.d.example.com. 600 CNAME y.target.example.com.',
+    SOA,
   ],
   [
     'y.d.example.com A',

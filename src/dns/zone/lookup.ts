@@ -105,16 +105,21 @@ export class Lookup {
   }
 
   /**
-   * The node of exactly `name` in the zone entered, cuts or not; -1 if it is not there or not in this zone. Leaves `node`
-   * alone. `cutAbove` is then the highest cut at or above it, 0 if none (the apex is no cut).
+   * The node of exactly `name` in the zone entered, cuts or not; with `wild` the wildcard's that stands for it if it is not
+   * there. -1 if there is none, or the name is not in this zone. Leaves `node` alone. `cutAbove` is then the highest cut at
+   * or above it, 0 if none (the apex is no cut).
    */
-  reach(name: Labels): number {
+  reach(name: Labels, wild: boolean): number {
     if (!this.#inZone(name)) return -1;
     this.cutAbove = 0;
     let node = 0;
     for (let i = name.count - this.#originLabels - 1; i >= 0; i--) {
-      node = this.#tree.child(node, name, i);
-      if (node === 0) return -1;
+      const child = this.#tree.child(node, name, i);
+      if (child === 0) {
+        if (!wild || (this.flags(node) & FLAG.wild) === 0) return -1;
+        return this.#tree.child(node, this.#star, 0);
+      }
+      node = child;
       if (this.cutAbove === 0 && (this.flags(node) & FLAG.cut) !== 0) this.cutAbove = node;
     }
     return node;
