@@ -11,6 +11,7 @@ export const PROGRAMS = {
   curl: 'curl',
   nsd: 'nsd',
   'nsd-checkzone': 'nsd',
+  knotd: 'knot',
 };
 
 const PATH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];

@@ -1,0 +1,58 @@
+// Where we answer otherwise than NSD or Knot on purpose. Each row: the reason, and when it holds of a pair of replies.
+import { MAX_CHAIN } from '../../src/dns/answer.ts';
+import type { View } from './compare.ts';
+import { within } from './names.ts';
+
+export interface Pair {
+  ours: View;
+  theirs: View;
+  /** What was asked: name and type as text, and how many octets the reply may have. */
+  name: string;
+  type: string;
+  limit: number;
+}
+
+export interface Deviation {
+  why: string;
+  holds: (pair: Pair) => boolean;
+}
+
+export const DEVIATIONS: readonly Deviation[] = [
+  {
+    // RFC 4035 §3.1.4.1; an NXDOMAIN of the zone above would deny all of the child (RFC 8020).
+    why: 'DS of a zone that the zone above does not delegate is NODATA by the zone itself',
+    holds: ({ ours: { message: m }, name, type }) =>
+      type === 'DS' &&
+      m.rcode === 0 &&
+      m.authority[0]?.type === 'SOA' &&
+      m.authority[0].owner.toLowerCase() === (m.answer.at(-1)?.data ?? name).toLowerCase(),
+  },
+  {
+    // A wildcard CNAME that leads to a name which the same wildcard stands for.
+    why: 'no record stands twice in an answer',
+    holds: ({ ours, theirs }) => {
+      const records = theirs.answer.split('\n');
+      const once = [...new Set(records)];
+      return (
+        once.length < records.length && once.join('\n') === ours.answer && ours.authority === theirs.authority
+      );
+    },
+  },
+  {
+    why: `a chain ends after ${MAX_CHAIN} names`,
+    holds: ({ ours, theirs }) =>
+      ours.message.answer.filter(r => r.type === 'CNAME').length === MAX_CHAIN &&
+      theirs.chain.startsWith(ours.chain),
+  },
+  {
+    why: 'a referral without room for the glue that it needs is truncated (RFC 9471 §2)',
+    holds: ({ ours, theirs }) => {
+      const { authority, additional } = theirs.message;
+      const has = new Set(additional.map(r => r.owner.toLowerCase()));
+      const without = authority.some(
+        r => r.type === 'NS' && within(r.data, r.owner) && !has.has(r.data.toLowerCase()),
+      );
+      return ours.message.tc && !theirs.message.tc && without;
+    },
+  },
+];
