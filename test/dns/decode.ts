@@ -71,7 +71,9 @@ export function decode(bytes: Uint8Array): Message {
         };
         if (bytes[at + 4] > 0) extended = bytes[at + 4];
       } else {
-        if (view.getUint16(at + 2) !== 1) throw new Error('class is not IN');
+        const asked =
+          question.length === 0 ? 1 : (question.at(-2) as number) * 256 + (question.at(-1) as number);
+        if (view.getUint16(at + 2) !== asked) throw new Error('class is not the one asked for');
         const ttl = view.getUint32(at + 4);
         const mnemonic = NAMES[type] ?? `TYPE${type}`;
         rrs.push({ owner: owner.text, type: mnemonic, ttl, data: rdata(bytes, at + 10, end, type) });

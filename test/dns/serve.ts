@@ -1,7 +1,7 @@
 // For tests of the answer path: zones from master-file text, pools from lists of addresses, questions as text, replies
 // as text: the rcode and flags, then the sections as lines.
 import { makeResponder, type ResponderOptions } from '../../src/dns/chain.ts';
-import { newCounters } from '../../src/dns/counters.ts';
+import { COUNTER, type CounterEvent, newCounters } from '../../src/dns/counters.ts';
 import { rcodeText } from '../../src/dns/message.ts';
 import { parseName } from '../../src/dns/name.ts';
 import { typeCode } from '../../src/dns/rr.ts';
@@ -111,6 +111,8 @@ export function client(how: Asking = {}): Client {
 export class Server {
   readonly counters = newCounters();
   readonly faults: unknown[] = [];
+  /** Milliseconds. */
+  now = 0;
   readonly #respond;
   readonly #out = new Uint8Array(65535);
 
@@ -120,9 +122,14 @@ export class Server {
     this.#respond = makeResponder({ zones, steering, counters: this.counters, onFault, ...more });
   }
 
+  /** What a counter stands at. */
+  count(key: CounterEvent): number {
+    return this.counters[COUNTER[key]];
+  }
+
   /** The reply's bytes; empty if there is none. */
   raw(message: Uint8Array, who: Client = client()): Uint8Array {
-    const length = this.#respond(message, message.length, this.#out, who, 0);
+    const length = this.#respond(message, message.length, this.#out, who, this.now);
     return this.#out.slice(0, length);
   }
 
@@ -131,10 +138,34 @@ export class Server {
     return decode(this.raw(query(text, how), client(how)));
   }
 
+  /** Asks with these options, and gives the reply's options as `code:hex` words, behind the rcode. */
+  options(text: string, options: string, how: Asking = {}): string {
+    const bytes = Buffer.from(options.replaceAll(' ', ''), 'hex');
+    const reply = this.ask(text, { edns: 1232, ...how, options: bytes });
+    return [rcodeText(reply.rcode), ...optionTexts(reply.opt?.options ?? '')].join(' ');
+  }
+
   /** Asks, and shows the reply as text. */
   show(text: string, how: Asking = {}): string {
     return show(this.ask(text, how));
   }
+}
+
+/** An option's bytes in hexadecimal. */
+export function option(code: number, data: string): string {
+  const bytes = data.replaceAll(' ', '');
+  const word = (n: number) => n.toString(16).padStart(4, '0');
+  return word(code) + word(bytes.length / 2) + bytes;
+}
+
+function optionTexts(hex: string): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < hex.length; ) {
+    const size = Number.parseInt(hex.slice(at + 4, at + 8), 16) * 2;
+    texts.push(`${Number.parseInt(hex.slice(at, at + 4), 16)}:${hex.slice(at + 8, at + 8 + size)}`);
+    at += 8 + size;
+  }
+  return texts;
 }
 
 /** A reply as text, as in the tests' tables. */
