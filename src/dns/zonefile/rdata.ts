@@ -1,7 +1,10 @@
 // Rdata from text: tokens of the lexer → uncompressed wire rdata, field by field as the table of RR types lists them,
-// or the generic form `\# LENGTH HEX` (RFC 3597 §5) for any type. Nothing is allocated for a record without a fault.
+// or the generic form `\# LENGTH HEX` (RFC 3597 §5) for any type. The kinds of field/ are handed their words.
+// For the types that zones are made of, nothing is allocated for a record without a fault.
 import { GtmError } from '../../kit/errors.ts';
 import { parseIp } from '../../kit/ip.ts';
+import { KINDS } from '../field/index.ts';
+import type { Words } from '../field/kind.ts';
 import { MAX_NAME, nameFault, ROOT, scanEscape, scanName } from '../name.ts';
 import { checkRdata, isAlnum, MAX_RDATA } from '../rdata.ts';
 import { type Field, TYPE, typeCode, typeOf, typeText } from '../rr.ts';
@@ -18,9 +21,9 @@ export interface ScanFault {
   help?: string | undefined;
 }
 
-const BOUND: Partial<Record<Field['kind'], number>> = { u8: 0xff, u16: 0xffff, u32: 0xffffffff };
+const SIZE: Partial<Record<Field['kind'], 1 | 2 | 4>> = { u8: 1, u16: 2, u32: 4 };
 
-export class RdataScanner {
+export class RdataScanner implements Words {
   /** The rdata of the last scan, from 0. */
   readonly out = new Uint8Array(MAX_RDATA + 1 + MAX_NAME);
   /** Why the last scan returned -1. */
@@ -43,13 +46,13 @@ export class RdataScanner {
     if (isGeneric(lex, from)) return this.#generic(type) ? this.#length : -1;
     const row = typeOf(type);
     if (row === undefined) {
-      this.#fail('generic', `${typeText(type)} takes the generic form: \\# LENGTH HEX`, from);
+      this.fail('generic', `${typeText(type)} takes the generic form: \\# LENGTH HEX`, from);
       return -1;
     }
     for (const field of row.fields) if (!this.#field(field, row.mnemonic)) return -1;
     if (this.#token < lex.count) {
       const fields = row.fields.length === 1 ? 'one field' : `${row.fields.length} fields`;
-      this.#fail('extra', `${row.mnemonic} takes ${fields}: ${show(lex.text(this.#token))} is too much`);
+      this.fail('extra', `${row.mnemonic} takes ${fields}: ${show(lex.text(this.#token))} is too much`);
       return -1;
     }
     return this.#length;
@@ -58,14 +61,15 @@ export class RdataScanner {
   #field(field: Field, mnemonic: string): boolean {
     const lex = this.#lex;
     const i = this.#token;
-    if (i >= lex.count) return this.#fail('missing', `${mnemonic} without its ${field.name}`);
+    if (i >= lex.count)
+      return field.optional === true || this.fail('missing', `${mnemonic} without its ${field.name}`);
     if (lex.quoted[i] === 1 && !MAY_BE_QUOTED.has(field.kind))
-      return this.#fail('quoted', `the ${field.name} of ${mnemonic} is not written in quotes`);
+      return this.fail('quoted', `the ${field.name} of ${mnemonic} is not written in quotes`);
     switch (field.kind) {
       case 'u8':
       case 'u16':
       case 'u32':
-        return this.#number(field, mnemonic, BOUND[field.kind] as number);
+        return this.number(field.name, mnemonic, SIZE[field.kind] as 1 | 2 | 4, field.words);
       case 'time':
         return this.#time(field, mnemonic);
       case 'ip4':
@@ -73,7 +77,7 @@ export class RdataScanner {
       case 'ip6':
         return this.#address(16);
       case 'name':
-        return this.#name(field);
+        return this.name(field.name);
       case 'string':
       case 'tag':
         return this.#string(field, mnemonic);
@@ -81,40 +85,56 @@ export class RdataScanner {
         while (this.#token < lex.count) if (!this.#string(field, mnemonic)) return false;
         return true;
       case 'text':
-        return this.#octets(field, MAX_RDATA - this.#length) && this.#next();
+        return this.#octets(MAX_RDATA - this.#length) && this.next();
       case 'hex':
         return this.#digits('hex');
       case 'base64':
         return this.#digits('base64');
       case 'type': {
         const code = typeCode(lex.text(i));
-        if (code === undefined) return this.#fail('type', `${show(lex.text(i))} is not a record type`);
-        return this.#put(code, 2) && this.#next();
+        if (code === undefined) return this.fail('type', `${show(lex.text(i))} is not a record type`);
+        return this.put(code, 2) && this.next();
       }
+      default:
+        return this.#unquoted(field, mnemonic) && KINDS[field.kind].scan(this, field, mnemonic);
     }
   }
 
-  #number(field: Field, mnemonic: string, bound: number): boolean {
+  number(what: string, mnemonic: string, size: 1 | 2 | 4, words?: ReadonlyMap<string, number>): boolean {
     const { bytes, start, end } = this.#lex;
+    const bound = size === 1 ? 0xff : size === 2 ? 0xffff : 0xffffffff;
     let value = 0;
     for (let i = start[this.#token]; i < end[this.#token]; i++) {
       const digit = bytes[i] - 0x30;
       if (digit < 0 || digit > 9) value = Number.POSITIVE_INFINITY;
       else value = value * 10 + digit;
     }
-    if (value <= bound)
-      return this.#put(value, bound === 0xff ? 1 : bound === 0xffff ? 2 : 4) && this.#next();
-    const text = show(this.#lex.text(this.#token));
-    return this.#fail('number', `${text} is no ${field.name} of ${mnemonic}: a number from 0 to ${bound}`);
+    if (value <= bound) return this.put(value, size) && this.next();
+    const known = words?.get(this.word.toUpperCase());
+    if (known !== undefined) return this.put(known, size) && this.next();
+    const or = words === undefined ? '' : `, or such as ${[...words.keys()][0]}`;
+    return this.fail(
+      'number',
+      `${show(this.word)} is no ${what} of ${mnemonic}: a number from 0 to ${bound}${or}`,
+    );
+  }
+
+  // No field behind these kinds may be quoted either.
+  #unquoted(field: Field, mnemonic: string): boolean {
+    if (MAY_BE_QUOTED.has(field.kind)) return true;
+    const { quoted, count } = this.#lex;
+    for (let i = this.#token; i < count; i++)
+      if (quoted[i] === 1) return this.fail('quoted', `${mnemonic} has no text in quotes here`, i);
+    return true;
   }
 
   #time(field: Field, mnemonic: string): boolean {
     const { bytes, start, end } = this.#lex;
     const value = scanTime(bytes, start[this.#token], end[this.#token]);
-    if (value >= 0 && value <= 0xffffffff) return this.#put(value, 4) && this.#next();
+    if (value >= 0 && value <= 0xffffffff) return this.put(value, 4) && this.next();
     const text = show(this.#lex.text(this.#token));
     const wanted = 'seconds from 0 to 4294967295, or such as 1h30m';
-    return this.#fail('number', `${text} is no ${field.name} of ${mnemonic}: ${wanted}`);
+    return this.fail('number', `${text} is no ${field.name} of ${mnemonic}: ${wanted}`);
   }
 
   #address(size: 4 | 16): boolean {
@@ -122,51 +142,59 @@ export class RdataScanner {
     const scan = size === 4 ? scanIPv4 : scanIPv6;
     if (scan(bytes, start[this.#token], end[this.#token], this.out, this.#length)) {
       this.#length += size;
-      return this.#next();
+      return this.next();
     }
     const text = this.#lex.text(this.#token);
     const other = size === 4 ? TYPE.AAAA : TYPE.A;
     const help = parseIp(text) === undefined ? undefined : `the type for ${text} is ${typeText(other)}`;
     const what = size === 4 ? 'an IPv4 address' : 'an IPv6 address';
-    return this.#fail('address', `address ${show(text)} is not ${what}${badOctet(text)}`, this.#token, help);
+    return this.fail('address', `address ${show(text)} is not ${what}${badOctet(text)}`, this.#token, help);
   }
 
-  #name(field: Field): boolean {
+  name(what: string): boolean {
     const { bytes, start, end } = this.#lex;
     const i = this.#token;
     const n = scanName(bytes, start[i], end[i], this.#origin, this.out, this.#length);
-    if (n < 0)
-      return this.#fail('name', `the ${field.name} ${show(this.#lex.text(i))} is no name: ${nameFault(n)}`);
+    if (n < 0) return this.fail('name', `the ${what} ${show(this.word)} is no name: ${nameFault(n)}`);
     this.#length += n;
-    return this.#next();
+    return this.#length <= MAX_RDATA ? this.next() : this.#tooLong();
   }
 
   #string(field: Field, mnemonic: string): boolean {
     const at = this.#length++;
-    if (!this.#octets(field, 255)) return false;
+    const help = field.kind === 'strings' ? 'write it as several strings: "…" "…"' : undefined;
+    if (!this.#octets(255, 0, help)) return false;
     const length = this.#length - at - 1;
     this.out[at] = length;
     if (field.kind === 'tag' && length === 0)
-      return this.#fail('string', `the ${field.name} of ${mnemonic} is empty`);
+      return this.fail('string', `the ${field.name} of ${mnemonic} is empty`);
     if (field.alnum && !this.out.subarray(at + 1, this.#length).every(isAlnum)) {
       const text = show(this.#lex.text(this.#token));
-      return this.#fail('string', `the ${field.name} ${text} of ${mnemonic} is not letters and digits alone`);
+      return this.fail('string', `the ${field.name} ${text} of ${mnemonic} is not letters and digits alone`);
     }
     if (this.#length > MAX_RDATA) return this.#tooLong();
-    return this.#next();
+    return this.next();
+  }
+
+  octets(skip = 0): Uint8Array | undefined {
+    const from = this.#length;
+    if (!this.#octets(MAX_RDATA - from, skip)) return undefined;
+    const octets = this.out.slice(from, this.#length);
+    this.#length = from;
+    return octets;
   }
 
   // The octets that the token means, at most `most`.
-  #octets(field: Field, most: number): boolean {
+  #octets(most: number, skip = 0, help?: string): boolean {
     const { bytes, start, end } = this.#lex;
     const limit = this.#length + most;
     const stop = end[this.#token];
-    for (let i = start[this.#token]; i < stop; i++) {
+    for (let i = start[this.#token] + skip; i < stop; i++) {
       let byte = bytes[i];
       if (byte === 0x5c) {
         const escaped = scanEscape(bytes, i, stop);
         if (escaped < 0)
-          return this.#fail(
+          return this.fail(
             'string',
             `${show(this.#lex.text(this.#token))} has a bad escape: \\DDD is 000 to 255`,
           );
@@ -175,8 +203,7 @@ export class RdataScanner {
       }
       if (this.#length >= limit) {
         if (most !== 255) return this.#tooLong();
-        const help = field.kind === 'strings' ? 'write it as several strings: "…" "…"' : undefined;
-        return this.#fail('string', `a string is over 255 octets`, this.#token, help);
+        return this.fail('string', `a string is over 255 octets`, this.#token, help);
       }
       this.out[this.#length++] = byte;
     }
@@ -192,12 +219,12 @@ export class RdataScanner {
     for (; this.#token < lex.count; this.#token++) {
       const word = lex.text(this.#token);
       if (!shape.test(word) || text.endsWith('='))
-        return this.#fail('data', `${show(word)} is not ${kind === 'hex' ? 'hexadecimal' : 'base64'}`);
+        return this.fail('data', `${show(word)} is not ${kind === 'hex' ? 'hexadecimal' : 'base64'}`);
       text += word;
       if (text.length > 2 * MAX_RDATA + 4) return this.#tooLong(first);
     }
     if (text.length % (kind === 'hex' ? 2 : 4) !== 0)
-      return this.#fail(
+      return this.fail(
         'data',
         `the ${kind === 'hex' ? 'hexadecimal' : 'base64'} text ends within an octet`,
         first,
@@ -212,35 +239,64 @@ export class RdataScanner {
   #generic(type: number): boolean {
     const lex = this.#lex;
     const first = this.#token++;
-    if (this.#token >= lex.count) return this.#fail('generic', '\\# without its length');
+    if (this.#token >= lex.count) return this.fail('generic', '\\# without its length');
     const text = lex.text(this.#token);
     const length = /^\d{1,9}$/.test(text) ? Number(text) : -1;
     if (length < 0 || length > MAX_RDATA)
-      return this.#fail('generic', `${show(text)} is no length of record data: from 0 to ${MAX_RDATA}`);
+      return this.fail('generic', `${show(text)} is no length of record data: from 0 to ${MAX_RDATA}`);
     this.#token++;
     if (this.#token < lex.count && !this.#digits('hex')) return false;
     if (this.#length !== length)
-      return this.#fail('generic', `\\# says ${length} octets, and ${this.#length} follow`, first + 1);
+      return this.fail('generic', `\\# says ${length} octets, and ${this.#length} follow`, first + 1);
     if (!checkRdata(type, this.out, 0, length))
-      return this.#fail('generic', `these ${length} octets are no ${typeText(type)}`, first);
+      return this.fail('generic', `these ${length} octets are no ${typeText(type)}`, first);
     return true;
   }
 
-  #put(value: number, size: number): boolean {
+  get more(): boolean {
+    return this.#token < this.#lex.count;
+  }
+
+  get at(): number {
+    return this.#token;
+  }
+
+  get word(): string {
+    return this.#lex.text(this.#token);
+  }
+
+  get isQuoted(): boolean {
+    return this.#lex.quoted[this.#token] === 1;
+  }
+
+  get joined(): boolean {
+    const { start, end, quoted, count } = this.#lex;
+    const next = this.#token + 1;
+    return next < count && start[next] - quoted[next] === end[next - 1] + quoted[next - 1];
+  }
+
+  put(value: number, size: number): true {
     for (let i = size - 1; i >= 0; i--) this.out[this.#length++] = (value / 256 ** i) & 0xff;
     return true;
   }
 
-  #next(): boolean {
+  putOctets(octets: Uint8Array): boolean {
+    if (this.#length + octets.length > MAX_RDATA) return this.#tooLong();
+    this.out.set(octets, this.#length);
+    this.#length += octets.length;
+    return true;
+  }
+
+  next(): true {
     this.#token++;
     return true;
   }
 
-  #tooLong(token = this.#token): boolean {
-    return this.#fail('long', `record data over ${MAX_RDATA} octets`, token);
+  #tooLong(token = Math.min(this.#token, this.#lex.count - 1)): false {
+    return this.fail('long', `record data over ${MAX_RDATA} octets`, token);
   }
 
-  #fail(fault: Fault, message: string, token = this.#token, help?: string): boolean {
+  fail(fault: Fault, message: string, token = this.#token, help?: string): false {
     this.fault = { fault, token, message, help };
     return false;
   }
@@ -254,7 +310,7 @@ function badOctet(text: string): string {
   return Number(part) > 255 ? `: ${part} is over 255` : `: ${part} has a leading zero`;
 }
 
-const MAY_BE_QUOTED = new Set<Field['kind']>(['string', 'strings', 'text']);
+const MAY_BE_QUOTED = new Set<Field['kind']>(['string', 'strings', 'text', 'subaddress', 'service']);
 
 /** Whether token i is the unquoted `\#` that begins the generic form. */
 function isGeneric(lex: Lexer, i: number): boolean {
