@@ -40,6 +40,10 @@ export class Answerer {
   readonly #owners = new Uint16Array(MAX_CHAIN);
   /** Row of the DNAME that each link of the chain came by, 0 = none. */
   readonly #dnames = new Uint32Array(MAX_CHAIN);
+  /** Labels that the name of that link had below the DNAME. */
+  readonly #below = new Uint8Array(MAX_CHAIN);
+  /** The first link after the last CNAME of a zone: from there on DNAMEs alone have made the names. */
+  #since = 0;
   #links = 0;
 
   constructor(zones: Zones, steering: Steering) {
@@ -60,6 +64,7 @@ export class Answerer {
     this.trace.clear();
     let name = query.name;
     this.#owners[0] = HEADER;
+    this.#since = 0;
     for (this.#links = 0; ; ) {
       const end = this.#find(name, query.type);
       if (end < 0) {
@@ -166,6 +171,7 @@ export class Answerer {
     const data = look.data(row) + 2;
     const length = look.bytes[data] | (look.bytes[data + 1] << 8);
     this.#turn(name);
+    this.#since = this.#links + 1;
     return this.#next.read(look.bytes, data + 2, data + 2 + length) < 0 ? DONE : CHASE;
   }
 
@@ -175,14 +181,19 @@ export class Answerer {
     const { reply } = x;
     const row = look.rrset(look.node, TYPE.DNAME);
     const ttl = look.words[row + R.ttl];
-    // A DNAME that comes again most often leads below itself, each time a longer name; the client may go on if it likes.
+    let written = false;
     for (let i = 0; i < this.#links; i++) {
       if (this.#dnames[i] !== row) continue;
-      this.trace.note(STEP.loop, look.zone, 0);
-      return DONE;
+      // Round by DNAMEs alone to a name that is no shorter: it leads below itself, each time to a longer name.
+      if (i >= this.#since && this.#below[i] <= look.below) {
+        this.trace.note(STEP.loop, look.zone, 0);
+        return DONE;
+      }
+      written = true;
     }
     this.#dnames[this.#links] = row;
-    if (!reply.rrset(SECTION.answer, name, look.below, look, row, ttl)) return this.#truncate(x);
+    this.#below[this.#links] = look.below;
+    if (!written && !reply.rrset(SECTION.answer, name, look.below, look, row, ttl)) return this.#truncate(x);
     const data = look.data(row) + 2;
     const length = look.bytes[data] | (look.bytes[data + 1] << 8);
     this.#turn(name);

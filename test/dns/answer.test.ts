@@ -48,6 +48,10 @@ x.target A 192.0.2.50
 dnet DNAME example.net.
 toolong DNAME ${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}
 dself DNAME x.dself
+dup DNAME @
+longer DNAME target2
+y.target2 CNAME z.y.longer
+z.y.target2 A 192.0.2.51
 _s._tcp SRV 0 5 80 mail
 _s._tcp SRV 0 5 81 mail
 steered 30 POOL web
@@ -248,6 +252,25 @@ table('RFC 6672: DNAME', [
     'YXDOMAIN aa',
     `toolong.example.com. 600 DNAME ${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.example.com.`,
   ],
+  // It may come again, and stands once: with a shorter name, or when a CNAME led back to it.
+  [
+    'multi.dup.dup.example.com A',
+    'NOERROR aa',
+    'dup.example.com. 600 DNAME example.com.',
+    'multi.dup.dup.example.com. 600 CNAME multi.dup.example.com.',
+    'multi.dup.example.com. 600 CNAME multi.example.com.',
+    ...MULTI,
+  ],
+  [
+    'y.longer.example.com A',
+    'NOERROR aa',
+    'longer.example.com. 600 DNAME target2.example.com.',
+    'y.longer.example.com. 600 CNAME y.target2.example.com.',
+    'y.target2.example.com. 600 CNAME z.y.longer.example.com.',
+    'z.y.longer.example.com. 600 CNAME z.y.target2.example.com.',
+    'z.y.target2.example.com. 600 A 192.0.2.51',
+  ],
+  // One that leads below itself is followed once.
   [
     'y.dself.example.com A',
     'NOERROR aa',
