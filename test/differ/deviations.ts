@@ -45,6 +45,16 @@ export const DEVIATIONS: readonly Deviation[] = [
       theirs.chain.startsWith(ours.chain),
   },
   {
+    why: 'a DNAME that leads below itself is followed once round, not until the name is too long',
+    holds: ({ ours, theirs }) => {
+      const { answer } = ours.message;
+      const last = answer.at(-1)?.data ?? '.';
+      const again = answer.some(r => r.type === 'DNAME' && within(last, r.owner));
+      const further = theirs.message.tc || theirs.chain.length > ours.chain.length;
+      return again && further && theirs.chain.startsWith(ours.chain);
+    },
+  },
+  {
     why: 'a referral without room for the glue that it needs is truncated (RFC 9471 §2)',
     holds: ({ ours, theirs }) => {
       const { authority, additional } = theirs.message;

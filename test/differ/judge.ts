@@ -50,13 +50,15 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
 async function walk(question: Question, peer: Peer): Promise<View | undefined> {
   const how = { ...question.how, tcp: true };
   const links: Rr[] = [];
+  const names = new Set<string>();
   const type = question.text.split(' ')[1];
   let first: Message | undefined;
   for (let name = question.text.split(' ')[0]; links.length < 2 * MAX_CHAIN; ) {
     const reply = decode(await peer.ask(message({ ...question, text: `${name} ${type}`, how }), true));
     first ??= reply;
-    const at = reply.answer.findIndex(r => r.type === 'CNAME');
-    if (at < 0 || type === 'CNAME') {
+    names.add(name.toLowerCase());
+    const at = type === 'CNAME' ? -1 : reply.answer.findIndex(r => r.type === 'CNAME');
+    if (at < 0) {
       const answer = [...links, ...reply.answer];
       // A chain that leads out of all zones ends without a fault.
       const rcode = links.length > 0 && reply.rcode === RCODE.REFUSED ? RCODE.NOERROR : reply.rcode;
@@ -64,6 +66,8 @@ async function walk(question: Question, peer: Peer): Promise<View | undefined> {
     }
     links.push(...reply.answer.slice(0, at + 1));
     name = reply.answer[at].data;
+    if (names.has(name.toLowerCase()))
+      return viewOfMessage({ ...first, rcode: 0, answer: links, authority: [], additional: [] }, 0);
   }
   return undefined;
 }
