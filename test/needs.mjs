@@ -12,8 +12,11 @@ export const PROGRAMS = {
   nsd: 'nsd',
   'nsd-checkzone': 'nsd',
   knotd: 'knot',
+  nginx: 'nginx',
   'named-checkzone': 'bind9-utils',
   'named-compilezone': 'bind9-utils',
+  ip: 'iproute2',
+  unshare: 'util-linux',
 };
 
 const PATH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];

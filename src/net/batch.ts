@@ -71,7 +71,8 @@ export class Batch {
     const busy = this.#busy;
     let waiting = 0;
     for (let s = 0; s < busy.length; s++) waiting |= busy[s];
-    if (waiting === 0 && !this.#sleep(ms)) return 0;
+    // A busy one must not keep the others from being looked at.
+    if (waiting === 0 ? !this.#sleep(ms) : busy.length > 1 && !this.#sleep(0)) return 0;
     let served = 0;
     for (let s = 0; s < busy.length; s++) {
       if (busy[s] === 0) continue;
