@@ -2,14 +2,15 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, type Socket as Stream } from 'node:net';
 
-const SWEEP = 250;
+const SWEEP = 25;
+/** Milliseconds until a question is asked again, and how often it is asked. */
 const PATIENCE = 1000;
 const TRIES = 4;
 
 interface Waiting {
   message: Uint8Array;
   tcp: boolean;
-  since: number;
+  until: number;
   tries: number;
   done: (reply: Uint8Array) => void;
   fail: (error: Error) => void;
@@ -32,14 +33,15 @@ export class Client {
     this.#sweep = setInterval(() => this.#resend(), SWEEP);
   }
 
-  /** The reply to `message`, whose id is replaced by one of this client's. Rejects when none comes. */
-  ask(message: Uint8Array, tcp: boolean): Promise<Uint8Array> {
+  /** The reply to `message`, whose id is replaced by one of this client's. Rejects when none comes in `tries` times `patience` ms. */
+  ask(message: Uint8Array, tcp: boolean, patience = PATIENCE, tries = TRIES): Promise<Uint8Array> {
     return new Promise((done, fail) => {
       while (this.#waiting.has(this.#id)) this.#id = (this.#id + 1) & 0xffff;
       const own = Uint8Array.from(message);
       own[0] = this.#id >> 8;
       own[1] = this.#id & 255;
-      const waiting = { message: own, tcp, since: performance.now(), tries: 1, done, fail };
+      const until = performance.now() + patience;
+      const waiting = { message: own, tcp, until, tries, done, fail };
       this.#waiting.set(this.#id, waiting);
       this.#id = (this.#id + 1) & 0xffff;
       this.#send(waiting);
@@ -82,7 +84,7 @@ export class Client {
     stream.on('close', () => {
       if (this.#tcp !== stream) return;
       this.#tcp = undefined;
-      for (const w of this.#waiting.values()) if (w.tcp) w.since = 0;
+      for (const w of this.#waiting.values()) if (w.tcp) w.until = 0;
     });
     return stream;
   }
@@ -99,14 +101,13 @@ export class Client {
   #resend(): void {
     const now = performance.now();
     for (const [id, w] of this.#waiting) {
-      if (now - w.since < PATIENCE) continue;
-      if (w.tries === TRIES) {
+      if (now < w.until) continue;
+      if (--w.tries === 0) {
         this.#waiting.delete(id);
-        w.fail(new Error(`no reply after ${TRIES} tries`));
+        w.fail(new Error('no reply'));
         continue;
       }
-      w.tries++;
-      w.since = now;
+      w.until = now + PATIENCE;
       this.#send(w);
     }
   }

@@ -127,7 +127,7 @@ async function ready(child: ChildProcess, client: Client, zones: readonly Zone[]
     const soa = query(`${zone.origin} SOA`);
     for (;;) {
       if (child.exitCode !== null) throw new Error('it ended');
-      const reply = await client.ask(soa, false).catch(() => undefined);
+      const reply = await client.ask(soa, false, 25, 1).catch(() => undefined);
       // AA and an answer: the zone is there.
       if (reply !== undefined && (reply[2] & 4) !== 0 && reply[7] === 1) break;
       if (performance.now() > limit) throw new Error(`does not serve ${zone.origin}`);
