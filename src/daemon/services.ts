@@ -25,6 +25,8 @@ export function servicesOf(config: Config, node: string, weightOf: WeightOf): Se
         thresholds: s.thresholds,
         timeouts: s.timeouts,
         maxConnections: s.max_connections,
+        ...(s.proxy_protocol !== undefined && { proxyProtocol: s.proxy_protocol }),
+        ...(s.accept_proxy_protocol !== undefined && { acceptProxyProtocol: s.accept_proxy_protocol.from }),
         realServers: s.real_servers.map(rs => {
           const key = serverKey(rs);
           const weight = weightOf(vip, index, key, rs.weight);

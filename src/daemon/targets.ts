@@ -76,6 +76,8 @@ function vipTargets(config: Config, vip: string): Target[] {
 // Through the VIP the service is asked as its real servers are. But a check on a port of its own does not pass through
 // the VIP, and an echo comes from the director itself: a connect must do. A UDP service cannot be told from here then.
 function seenFromAfar(s: ServiceConfig): CheckConfig | undefined {
+  // Whoever is no front end is refused: that tells nothing.
+  if (s.accept_proxy_protocol !== undefined) return undefined;
   if (s.check === undefined) return s.protocol === 'tcp' ? CONNECT : undefined;
   if (portOf(s.check) === undefined && s.check.icmp === undefined) return s.check;
   const { interval, timeout, rise, fall, forgive, jitter } = s.check;

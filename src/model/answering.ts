@@ -6,7 +6,7 @@ import { duration } from './fields.ts';
 
 const text = z.string().regex(/^[\x20-\x7e]{1,128}$/, 'expected 1 to 128 printable ASCII characters');
 
-const prefix = z
+export const prefix = z
   .string('expected a prefix such as 192.0.2.0/24')
   .refine(written => parsePrefix(written) !== undefined, {
     error: issue =>

@@ -46,6 +46,7 @@ export const CODES = {
   'GTM-C03B': ['note', 'weights that the scheduler does not use'],
   'GTM-C03C': ['warning', 'one name for several real servers'],
   'GTM-C03D': ['error', 'the program of a check that cannot be run'],
+  'GTM-C03E': ['error', 'a PROXY header that the service cannot carry'],
 
   'GTM-C040': ['error', 'two sockets of one node on one address and port'],
   'GTM-C041': ['note', 'nodes that can not run on one host'],

@@ -1,7 +1,7 @@
 // The cluster file, `zones/gtm.yaml`, as one zod schema. Strict: an unknown key is a fault. Every default stands here.
 // Faults of meaning across the parts (an unknown VIP in a pool …) are in check.ts.
 import { z } from 'zod';
-import { answering } from './answering.ts';
+import { answering, prefix } from './answering.ts';
 import { address, domain, duration, endpoint, isObject, name, percent, port, weight } from './fields.ts';
 import { check } from './probe.ts';
 
@@ -53,6 +53,10 @@ const service = z.strictObject({
     .prefault({}),
   /** At most as many open connections (tcp) or flows (udp) in this service, for one director. */
   max_connections: z.int().min(1).max(10_000_000).default(100_000),
+  /** Tells real servers who the client is (PROXY protocol): before each connection, or in front of each datagram (v2). */
+  proxy_protocol: z.enum(['v1', 'v2']).optional(),
+  /** Takes that from these front ends, and connections from nobody else. */
+  accept_proxy_protocol: z.strictObject({ from: z.array(prefix).min(1).max(256) }).optional(),
   check: check.optional(),
   real_servers: z.array(realServer).min(1, 'a service needs a real server'),
 });

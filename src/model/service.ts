@@ -28,6 +28,10 @@ export interface ServiceSpec {
   timeouts: { connect: number; tcp: number; tcp_fin: number; udp: number };
   maxConnections: number;
   realServers: readonly RealServerSpec[];
+  /** The PROXY header that real servers get: before the first byte of a connection, in front of each datagram (v2). */
+  proxyProtocol?: 'v1' | 'v2';
+  /** Prefixes of the front ends whose connections begin with a PROXY header; all other peers are refused. TCP only. */
+  acceptProxyProtocol?: readonly string[];
 }
 
 /** Counters of one real server in one service, with LVS's meanings. `active` counts established, `inactive` all other connections. */
@@ -40,6 +44,9 @@ export interface RealServerCounters {
   connections: number;
   inBytes: number;
   outBytes: number;
+  /** Absent where the plane sees none: sockets tell bytes of TCP, and packets of UDP alone. */
+  inPackets?: number;
+  outPackets?: number;
   /** Connections that could not be opened to it. */
   failed: number;
 }
@@ -52,9 +59,25 @@ export interface ServiceCounters {
   connections: number;
   inBytes: number;
   outBytes: number;
-  /** Turned away: no server, or over the limit. */
+  /** As in RealServerCounters. */
+  inPackets?: number;
+  outPackets?: number;
+  /** Turned away: no server, over the limit, or no front end that was named. */
   refused: number;
   realServers: RealServerCounters[];
+}
+
+/** One connection (tcp) or flow (udp), as `ipvsadm -Lnc` shows it. */
+export interface ConnectionRow {
+  protocol: 'tcp' | 'udp';
+  /** LVS's name: ESTABLISHED, FIN_WAIT, UDP … */
+  state: string;
+  /** Milliseconds until it ends, if nothing more comes. */
+  expires: number;
+  /** `address:port` each. */
+  client: string;
+  virtual: string;
+  server: string;
 }
 
 /** What a director can forward with. One file each in plane/. */
@@ -69,5 +92,7 @@ export interface Plane {
   weigh(vip: string, realServer: string, weight: number): void;
   /** The counters as the plane last reported them (at most a second old). */
   counters(): readonly ServiceCounters[];
+  /** What is open now, at most `limit` rows. */
+  connections(limit: number): Promise<readonly ConnectionRow[]>;
   close(): Promise<void>;
 }

@@ -21,6 +21,8 @@ if (port !== null) {
     if (message.type === 'apply')
       say({ type: 'applied', id: message.id, faults: await forwarder.apply(message.jobs) });
     else if (message.type === 'weigh') forwarder.weigh(message.vip, message.realServer, message.weight);
+    else if (message.type === 'connections')
+      say({ type: 'connections', id: message.id, rows: forwarder.connections(message.limit) });
     else {
       await forwarder.close(message.grace);
       say({ type: 'closed' });

@@ -7,7 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
-import type { Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
+import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
 import { Book } from './proxy/book.ts';
 import type { Fault, FromWorker, ToWorker } from './proxy/message.ts';
 
@@ -36,6 +36,9 @@ class ProxyPlane implements Plane {
   readonly #book = new Book();
   /** Calls of apply that wait for the worker, by their number. */
   readonly #waiting = new Map<number, (faults: readonly Fault[]) => void>();
+  /** Calls of connections that wait for the worker, by their number. */
+  readonly #asked = new Map<number, (rows: readonly ConnectionRow[]) => void>();
+  #question = 0;
   #id = 0;
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -63,6 +66,14 @@ class ProxyPlane implements Plane {
 
   counters(): readonly ServiceCounters[] {
     return this.#book.read();
+  }
+
+  connections(limit: number): Promise<readonly ConnectionRow[]> {
+    if (this.#worker === undefined || this.#closed) return Promise.resolve([]);
+    return new Promise(resolve => {
+      this.#asked.set(++this.#question, resolve);
+      this.#post({ type: 'connections', id: this.#question, limit });
+    });
   }
 
   async close(): Promise<void> {
@@ -123,6 +134,9 @@ class ProxyPlane implements Plane {
       if (message.id === this.#id) this.#book.mark(message.faults);
       this.#waiting.get(message.id)?.(message.faults);
       this.#waiting.delete(message.id);
+    } else if (message.type === 'connections') {
+      this.#asked.get(message.id)?.(message.rows);
+      this.#asked.delete(message.id);
     } else if (message.type === 'warned')
       this.#log.warn({ service: message.key }, `service ${message.key}: ${message.message}`);
   }
@@ -130,6 +144,8 @@ class ProxyPlane implements Plane {
   #settle(faults: readonly Fault[]): void {
     for (const resolve of this.#waiting.values()) resolve(faults);
     this.#waiting.clear();
+    for (const resolve of this.#asked.values()) resolve([]);
+    this.#asked.clear();
   }
 
   #sendBook(): number {

@@ -560,6 +560,32 @@ const MEANING: Row[] = [
     'vips.web-nyc: fra-a is 10.0.1.11 here and 10.0.0.11 before',
   ),
   row(
+    'GTM-C03E',
+    `tcp\n        ${FRA_SERVICE}\n        check: { http: { path: /healthz }`,
+    `udp\n        ${FRA_SERVICE}\n        proxy_protocol: ‹v1\n        check: { http: { port: 80 }`,
+    'a datagram carries version 2 alone',
+    'proxy_protocol: v2',
+  ),
+  row(
+    'GTM-C03E',
+    `tcp\n        ${FRA_SERVICE}\n        check: { http: { path: /healthz }`,
+    `udp\n        ${FRA_SERVICE}\n        ‹accept_proxy_protocol: { from: [10.0.0.0/8] }\n        check: { http: { port: 80 }`,
+    'accept_proxy_protocol is for tcp',
+  ),
+  row(
+    'GTM-C037',
+    `${FRA_SERVICE}\n        check: { http`,
+    `${FRA_SERVICE}\n        proxy_protocol: v2\n        check: { ‹http`,
+    'the http check sends no PROXY header, which the real servers expect',
+    'give the check a port of its own',
+  ),
+  row(
+    'GTM-C004',
+    FRA_SERVICE,
+    `${FRA_SERVICE}\n        accept_proxy_protocol: { from: [‹10.0.0.1/8] }`,
+    '«10.0.0.1/8» is not a prefix',
+  ),
+  row(
     'GTM-C03D',
     '{ tcp: {},',
     '{ exec: { command: [‹/missing, -v] },',

@@ -2,6 +2,7 @@
 import { formatDuration } from '../../kit/duration.ts';
 import { formatEndpoint } from '../../kit/ip.ts';
 import type { Finding, Path, Rule, View } from '../finding.ts';
+import { PROBE_KINDS, portOf } from '../probe.ts';
 import type { ServiceConfig, VipConfig } from '../schema.ts';
 import { canonical, faultOfAddress } from './address.ts';
 
@@ -20,6 +21,7 @@ export const SERVICE_RULES: readonly Rule[] = [
   each(pacing),
   each(probe),
   each(program),
+  each(prefaces),
   each(flags),
   each(thresholds),
   each(forwarding),
@@ -141,6 +143,37 @@ function* program({ service, path, title }: Seat, { programFault }: View): Gener
   if (fault === undefined) return;
   const here = [...path, 'check', 'exec', 'command', 0];
   yield { code: 'GTM-C03D', path: here, message: `${title}: ${fault}` };
+}
+
+function* prefaces({ service, path, title }: Seat): Generator<Finding> {
+  const { proxy_protocol: sent, accept_proxy_protocol: accepted, check } = service;
+  if (service.protocol === 'udp') {
+    if (sent === 'v1')
+      yield {
+        code: 'GTM-C03E',
+        path: [...path, 'proxy_protocol'],
+        message: `${title}: a datagram carries version 2 alone`,
+        help: 'proxy_protocol: v2',
+      };
+    if (accepted !== undefined)
+      yield {
+        code: 'GTM-C03E',
+        path: [...path, 'accept_proxy_protocol'],
+        at: 'key',
+        message: `${title}: accept_proxy_protocol is for tcp`,
+      };
+  }
+  const bare = PROBE_KINDS.find(kind => check?.[kind] !== undefined);
+  if (sent === undefined || check === undefined || portOf(check) !== undefined) return;
+  if (bare === undefined || ['tcp', 'icmp', 'exec'].includes(bare)) return;
+  yield {
+    code: 'GTM-C037',
+    path: [...path, 'check', bare],
+    at: 'key',
+    needs: [[...path, 'proxy_protocol']],
+    message: `${title}: the ${bare} check sends no PROXY header, which the real servers expect`,
+    help: 'give the check a port of its own that wants none, or use a tcp check',
+  };
 }
 
 function* flags({ service, path, title }: Seat): Generator<Finding> {

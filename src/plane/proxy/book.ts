@@ -85,6 +85,10 @@ export class Book {
       connections: c[SERVICE.connections],
       inBytes: c[SERVICE.inBytes],
       outBytes: c[SERVICE.outBytes],
+      ...(spec.protocol === 'udp' && {
+        inPackets: c[SERVICE.inPackets],
+        outPackets: c[SERVICE.outPackets],
+      }),
       refused: c[SERVICE.refused],
       realServers: spec.realServers.map((rs): RealServerCounters => {
         const s = servers.get(rs.key) as Float64Array;
@@ -97,6 +101,10 @@ export class Book {
           connections: s[SERVER.connections],
           inBytes: s[SERVER.inBytes],
           outBytes: s[SERVER.outBytes],
+          ...(spec.protocol === 'udp' && {
+            inPackets: s[SERVER.inPackets],
+            outPackets: s[SERVER.outPackets],
+          }),
           failed: s[SERVER.failed],
         };
       }),

@@ -4,15 +4,19 @@
 // Invariant: of what one leg sent at most one read (64 KiB) waits in each of the two sockets; then that leg is not read
 // until the other has taken it. A FIN is passed on only after all that came before it.
 import { connect, type Socket } from 'node:net';
+import { formatEndpoint } from '../../kit/ip.ts';
+import type { ConnectionRow } from '../../model/service.ts';
 import { SERVER, SERVICE } from './counters.ts';
 import { adopt, LEG_OPTIONS, type Leg, type Owner, reset } from './leg.ts';
 import { LOCAL_ERRORS } from './listen.ts';
+import { type Ends, writePreface } from './preface.ts';
 import type { RealServer } from './real-server.ts';
 import type { Service } from './service.ts';
 
 const NONE: readonly RealServer[] = [];
-/** What a connection counts as in each state. */
+/** What a connection counts as in each state, and what LVS calls that. */
 const STANDING = { connecting: 'connecting', open: 'active', closing: 'inactive' } as const;
+const NAMES = { connecting: 'SYN_RECV', open: 'ESTABLISHED', closing: 'FIN_WAIT', closed: 'CLOSE' } as const;
 // The two legs as bits, for what is known of each.
 const CLIENT = 1;
 const UPSTREAM = 2;
@@ -20,8 +24,7 @@ const UPSTREAM = 2;
 export class Connection implements Owner {
   readonly #service: Service;
   readonly #client: Leg;
-  readonly #address: string;
-  readonly #port: number;
+  readonly #ends: Ends;
   readonly #onEnd: (c: Connection) => void;
   #upstream: Leg | undefined;
   /** The server that is charged with this connection. */
@@ -33,11 +36,13 @@ export class Connection implements Owner {
   /** Legs that were idle for their whole time-out since the last byte went either way. */
   #quiet = 0;
 
+  /** When a byte went either way, or the state changed; monotonic milliseconds. */
+  #last = performance.now();
+
   /** Takes over an accepted socket that is not read yet. `onEnd` is called once, when both legs are closed. */
-  constructor(service: Service, client: Socket, onEnd: (c: Connection) => void) {
+  constructor(service: Service, client: Socket, ends: Ends, onEnd: (c: Connection) => void) {
     this.#service = service;
-    this.#address = client.remoteAddress ?? '';
-    this.#port = client.remotePort ?? 0;
+    this.#ends = ends;
     this.#onEnd = onEnd;
     this.#client = adopt(client, this);
   }
@@ -45,12 +50,13 @@ export class Connection implements Owner {
   /** Looks for a real server that was not tried yet, and connects to it; with none left the client gets RST. */
   open(): void {
     const now = performance.now();
-    const server = this.#service.choose(this.#address, this.#port, this.#tried, now);
+    const { address, port } = this.#ends;
+    const server = this.#service.choose(address, port, this.#tried, now);
     if (server === undefined) {
       this.#refuse();
       return;
     }
-    if (!this.#held) this.#service.use(this.#address, 1, now);
+    if (!this.#held) this.#service.use(address, 1, now);
     this.#held = true;
     this.#server = server;
     this.#service.move(server, undefined, 'connecting');
@@ -64,6 +70,22 @@ export class Connection implements Owner {
     if (this.#upstream !== undefined) reset(this.#upstream);
   }
 
+  /** As `ipvsadm -Lnc` shows it; undefined while it has no real server. */
+  row(now: number): ConnectionRow | undefined {
+    const { spec } = this.#service;
+    if (this.#server === undefined) return undefined;
+    const { connect, tcp, tcp_fin } = spec.timeouts;
+    const lasts = { connecting: connect, open: tcp, closing: tcp_fin, closed: 0 }[this.#state];
+    return {
+      protocol: 'tcp',
+      state: NAMES[this.#state],
+      expires: Math.max(0, this.#last + lasts - now),
+      client: formatEndpoint(this.#ends.address, this.#ends.port),
+      virtual: formatEndpoint(spec.address, spec.port),
+      server: this.#server.key,
+    };
+  }
+
   connected(leg: Leg): void {
     if (leg !== this.#upstream || this.#server === undefined || this.#state !== 'connecting') return;
     this.#state = 'open';
@@ -71,6 +93,8 @@ export class Connection implements Owner {
     this.#server.counters[SERVER.connections]++;
     this.#service.counters[SERVICE.connections]++;
     this.#setTimeouts(this.#service.spec.timeouts.tcp);
+    const { proxyProtocol } = this.#service.spec;
+    if (proxyProtocol !== undefined) leg.write(writePreface(proxyProtocol, 'tcp', this.#ends));
     this.#client.resume();
   }
 
@@ -81,6 +105,7 @@ export class Connection implements Owner {
     this.#service.counters[inward ? SERVICE.inBytes : SERVICE.outBytes] += chunk.length;
     this.#server.counters[inward ? SERVER.inBytes : SERVER.outBytes] += chunk.length;
     this.#quiet = 0;
+    this.#last = performance.now();
     to.write(chunk);
     if (to.writableLength > 0) from.pause();
   }
@@ -128,7 +153,7 @@ export class Connection implements Owner {
   closed(): void {
     if (this.#state === 'closed' || !this.#client.destroyed || this.#upstream?.destroyed === false) return;
     if (this.#server !== undefined) this.#service.move(this.#server, STANDING[this.#state], undefined);
-    if (this.#held) this.#service.use(this.#address, -1, performance.now());
+    if (this.#held) this.#service.use(this.#ends.address, -1, performance.now());
     this.#state = 'closed';
     this.#onEnd(this);
   }
@@ -158,6 +183,7 @@ export class Connection implements Owner {
 
   #setTimeouts(ms: number): void {
     this.#quiet = 0;
+    this.#last = performance.now();
     this.#client.setTimeout(ms);
     this.#upstream?.setTimeout(ms);
   }

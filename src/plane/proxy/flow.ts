@@ -24,12 +24,22 @@ export class Flow {
   /** When a datagram went either way, monotonic milliseconds. */
   last = 0;
   readonly #owner: FlowOwner;
+  /** A PROXY header, sent in front of every datagram. */
+  readonly #preface: Buffer | undefined;
   #socket: Socket | undefined;
   #ready = false;
   #waiting: Buffer[] = [];
 
-  constructor(owner: FlowOwner, key: string, address: string, port: number, server: RealServer) {
+  constructor(
+    owner: FlowOwner,
+    key: string,
+    address: string,
+    port: number,
+    server: RealServer,
+    preface?: Buffer,
+  ) {
     this.#owner = owner;
+    this.#preface = preface;
     this.key = key;
     this.address = address;
     this.port = port;
@@ -63,7 +73,8 @@ export class Flow {
     if (socket === undefined) return;
     if (!this.#ready) {
       if (this.#waiting.length < QUEUE) this.#waiting.push(data);
-    } else if (socket.getSendQueueSize() < SEND_QUEUE) socket.send(data, this.#sent);
+    } else if (socket.getSendQueueSize() < SEND_QUEUE)
+      socket.send(this.#preface === undefined ? data : [this.#preface, data], this.#sent);
   }
 
   close(): void {

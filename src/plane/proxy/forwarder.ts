@@ -1,6 +1,7 @@
 // All services of a worker: reconciles what is open to what is wanted.
 // Invariant: a service that stays keeps its socket, its connections and its scheduler's state; one that goes closes its
 // socket at once, and its open TCP connections go on until they end.
+import type { ConnectionRow } from '../../model/service.ts';
 import type { Listener, Warn } from './listener.ts';
 import type { Fault, Job } from './message.ts';
 import { Service } from './service.ts';
@@ -43,6 +44,15 @@ export class Forwarder {
     for (const { service } of this.#entries.values()) {
       if (service.spec.vip === vip) service.weigh(realServer, weight);
     }
+  }
+
+  /** What is open, at most `limit` rows. */
+  connections(limit: number): ConnectionRow[] {
+    const rows: ConnectionRow[] = [];
+    const now = performance.now();
+    for (const { listener } of this.#entries.values()) listener.list(rows, limit, now);
+    for (const listener of this.#leaving) listener.list(rows, limit, now);
+    return rows;
   }
 
   /** Takes nothing new; what is open gets `grace` milliseconds to end, then it is cut. */

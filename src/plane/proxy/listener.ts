@@ -1,4 +1,5 @@
 // What tcp.ts and udp.ts have in common: the socket of a service, and what it let in.
+import type { ConnectionRow } from '../../model/service.ts';
 
 export interface Listener {
   /** Connections or flows that are open. */
@@ -9,6 +10,8 @@ export interface Listener {
   stop(): void;
   /** Ends what is open, at once. */
   cut(): void;
+  /** Adds what is open to `out`, up to `limit` rows in it; `now` in monotonic milliseconds. */
+  list(out: ConnectionRow[], limit: number, now: number): void;
 }
 
 /** Something that an operator should read, about the service `key`. */

@@ -2,6 +2,7 @@
 // tcp.ts and udp.ts carry it there.
 // Invariant: what an update does not name stays: the scheduler's position, open connections, templates.
 import { parseIp } from '../../kit/ip.ts';
+import { Prefixes, parsePrefix } from '../../kit/prefix.ts';
 import { seeded } from '../../kit/rng.ts';
 import { DestTable } from '../../lvs/sched/dests.ts';
 import { makeScheduler } from '../../lvs/sched/index.ts';
@@ -29,6 +30,8 @@ export class Service {
   };
   readonly #seams: Seams = { rng: seeded(Math.random() * 2 ** 32), now: () => performance.now() };
   #scheduler: Scheduler;
+  /** Who has to tell by a PROXY header whom a connection is for; undefined: nobody. */
+  #frontEnds: Prefixes | undefined;
 
   constructor(job: Job) {
     this.spec = job.spec;
@@ -44,10 +47,19 @@ export class Service {
     this.spec = job.spec;
     const changed = this.#reconcile(job);
     this.#dests.limit(job.spec.thresholds.upper, job.spec.thresholds.lower);
+    const from = job.spec.acceptProxyProtocol;
+    this.#frontEnds = from && new Prefixes(from.flatMap(text => parsePrefix(text) ?? []));
     this.#templates.configure(job.spec.persistence, job.spec.maxConnections);
     const same = before.scheduler === job.spec.scheduler && String(before.flags) === String(job.spec.flags);
     if (!same) this.#scheduler = makeScheduler(job.spec.scheduler, this.#dests, job.spec.flags, this.#seams);
     else if (changed) this.#scheduler.update();
+  }
+
+  /** Whether a peer is a front end that will tell whom it is for; undefined: there are none, all are clients themselves. */
+  trusts(peer: string): boolean | undefined {
+    if (this.#frontEnds === undefined) return undefined;
+    const address = parseIp(peer.split('%', 1)[0]);
+    return address !== undefined && this.#frontEnds.has(address.length === 4 ? 4 : 6, address);
   }
 
   /** A new weight for the real server `key` (`address:port`); nothing if there is no such. */

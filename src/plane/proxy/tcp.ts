@@ -1,12 +1,16 @@
 // A TCP service's listening socket and the connections it has let in.
+// With acceptProxyProtocol only the named front ends are let in, and each has to tell first whom it is for.
 // Invariant: no more connections than maxConnections; who comes beyond that gets RST and is counted.
 import { createServer, type Server, type Socket } from 'node:net';
 import { formatEndpoint } from '../../kit/ip.ts';
+import type { ConnectionRow } from '../../model/service.ts';
 import { Connection } from './connection.ts';
 import { SERVICE } from './counters.ts';
+import { Greeting } from './greeting.ts';
 import { LEG_OPTIONS, reset } from './leg.ts';
 import { listenFault } from './listen.ts';
 import type { Listener, Warn } from './listener.ts';
+import type { Ends } from './preface.ts';
 import type { Service } from './service.ts';
 
 const BACKLOG = 4096;
@@ -15,6 +19,7 @@ export class TcpListener implements Listener {
   readonly #service: Service;
   readonly #warn: Warn;
   readonly #connections = new Set<Connection>();
+  readonly #greetings = new Set<Greeting>();
   readonly #onEnd = (c: Connection): void => {
     this.#connections.delete(c);
   };
@@ -26,7 +31,7 @@ export class TcpListener implements Listener {
   }
 
   get open(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#greetings.size;
   }
 
   listen(): Promise<string | undefined> {
@@ -51,20 +56,59 @@ export class TcpListener implements Listener {
   }
 
   cut(): void {
+    for (const g of this.#greetings) g.cut();
     for (const c of this.#connections) c.cut();
   }
 
+  list(out: ConnectionRow[], limit: number, now: number): void {
+    for (const c of this.#connections) {
+      if (out.length >= limit) return;
+      const row = c.row(now);
+      if (row !== undefined) out.push(row);
+    }
+  }
+
   #accept(socket: Socket): void {
-    if (this.#connections.size >= this.#service.spec.maxConnections) {
-      this.#service.counters[SERVICE.refused]++;
+    const trusts = this.#service.trusts(socket.remoteAddress ?? '');
+    if (this.open >= this.#service.spec.maxConnections || trusts === false) {
+      this.#refuse();
       socket.on('error', ignore);
       reset(socket);
-      return;
+    } else if (trusts === undefined) this.#begin(socket, endsOf(socket));
+    else {
+      const greeting = new Greeting(
+        socket,
+        ends => {
+          this.#greetings.delete(greeting);
+          this.#begin(socket, ends ?? endsOf(socket));
+        },
+        () => {
+          this.#greetings.delete(greeting);
+          this.#refuse();
+        },
+      );
+      this.#greetings.add(greeting);
     }
-    const connection = new Connection(this.#service, socket, this.#onEnd);
+  }
+
+  #begin(socket: Socket, ends: Ends): void {
+    const connection = new Connection(this.#service, socket, ends, this.#onEnd);
     this.#connections.add(connection);
     connection.open();
   }
+
+  #refuse(): void {
+    this.#service.counters[SERVICE.refused]++;
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Ends {
+  return {
+    address: remoteAddress ?? '',
+    port: remotePort ?? 0,
+    toAddress: localAddress ?? '',
+    toPort: localPort ?? 0,
+  };
 }
 
 // A socket that is being reset has nothing more to say.

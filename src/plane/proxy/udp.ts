@@ -4,10 +4,12 @@
 // Invariant: no more flows than maxConnections; the one used longest ago makes room, and is counted as refused.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { formatEndpoint } from '../../kit/ip.ts';
+import type { ConnectionRow } from '../../model/service.ts';
 import { SERVER, SERVICE } from './counters.ts';
 import { Flow } from './flow.ts';
 import { listenFault } from './listen.ts';
 import type { Listener, Warn } from './listener.ts';
+import { writePreface } from './preface.ts';
 import type { RealServer } from './real-server.ts';
 import type { Service } from './service.ts';
 
@@ -65,11 +67,28 @@ export class UdpListener implements Listener {
     for (const flow of this.#flows.values()) this.#end(flow);
   }
 
+  list(out: ConnectionRow[], limit: number, now: number): void {
+    const { spec } = this.#service;
+    for (const flow of this.#flows.values()) {
+      if (out.length >= limit) return;
+      out.push({
+        protocol: 'udp',
+        state: 'UDP',
+        expires: Math.max(0, flow.last + spec.timeouts.udp - now),
+        client: formatEndpoint(flow.address, flow.port),
+        virtual: formatEndpoint(spec.address, spec.port),
+        server: flow.server.key,
+      });
+    }
+  }
+
   /** A datagram from a real server, back to the client. */
   reply(flow: Flow, data: Buffer): void {
     this.#touch(flow);
     this.#service.counters[SERVICE.outBytes] += data.length;
+    this.#service.counters[SERVICE.outPackets]++;
     flow.server.counters[SERVER.outBytes] += data.length;
+    flow.server.counters[SERVER.outPackets]++;
     if (this.#socket !== undefined && this.#socket.getSendQueueSize() < SEND_QUEUE)
       this.#socket.send(data, flow.port, flow.address);
   }
@@ -116,7 +135,9 @@ export class UdpListener implements Listener {
     flow ??= this.#begin(key, from, server);
     this.#touch(flow);
     this.#service.counters[SERVICE.inBytes] += data.length;
+    this.#service.counters[SERVICE.inPackets]++;
     server.counters[SERVER.inBytes] += data.length;
+    server.counters[SERVER.inPackets]++;
     flow.send(data);
   }
 
@@ -130,11 +151,16 @@ export class UdpListener implements Listener {
       this.#service.counters[SERVICE.refused]++;
       this.#end(oldest);
     }
-    const flow = new Flow(this, key, from.address, from.port, server);
+    const flow = new Flow(this, key, from.address, from.port, server, this.#prefaceOf(from));
     this.#flows.set(key, flow);
     this.#service.move(server, undefined, 'inactive');
     this.#service.use(from.address, 1, performance.now());
     return flow;
+  }
+
+  #prefaceOf({ address, port }: RemoteInfo): Buffer | undefined {
+    const { proxyProtocol, address: toAddress, port: toPort } = this.#service.spec;
+    return proxyProtocol && writePreface(proxyProtocol, 'udp', { address, port, toAddress, toPort });
   }
 
   #count(server: RealServer): void {
