@@ -30,6 +30,12 @@ const ROWS = [
     help: 'Closed to make room for a new one.',
   },
   {
+    key: 'net_tcp_source',
+    metric: 'gtm_dns_tcp_closed_total',
+    labels: { cause: 'source' },
+    help: 'More from one source than tcp_per_source.',
+  },
+  {
     key: 'net_tcp_late',
     metric: 'gtm_dns_tcp_closed_total',
     labels: { cause: 'late' },

@@ -29,6 +29,10 @@ export interface TcpShared {
 export class TcpConnection {
   /** Monotonic ms of the last progress. */
   since: number;
+  /** A query of it was answered, or passed over in silence. */
+  answered = false;
+  /** What it counts for: the IPv4 address, or the /64 of the IPv6 one. */
+  readonly source: string;
   readonly #socket: Socket;
   readonly #shared: TcpShared;
   readonly #address = newClient(true);
@@ -47,6 +51,8 @@ export class TcpConnection {
     // A client that is gone already has no address any more; its queries have nowhere to come from either.
     fillAddress(this.#address, socket.remoteAddress ?? '0.0.0.0');
     this.#address.port = socket.remotePort ?? 0;
+    const { family, address } = this.#address;
+    this.source = Buffer.from(address.subarray(0, family === 4 ? 4 : 8)).toString('latin1');
     socket.on('data', chunk => this.#read(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#half());
@@ -149,6 +155,7 @@ export class TcpConnection {
     client.address.set(this.#address.address);
     client.port = this.#address.port;
     const length = respond(message, message.length, out, client, now());
+    this.answered = true;
     this.#shared.progress(this);
     if (length === 0) return;
     // The one copy: `out` is for the next reply, and the socket may keep these bytes for long.

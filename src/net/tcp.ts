@@ -1,7 +1,9 @@
 // DNS over TCP (RFC 1035 §4.2.2, RFC 7766, RFC 9210): accepts, and keeps the connections within bounds.
-//   accept → over the limit: the longest idle one goes → Connection (frames in, replies out) → sweep closes what is late
-// Invariant: `connections` is in the order of last progress, the oldest first; so both the sweep and the eviction
-// look at its head only. Progress is a message begun, a message answered, or waiting replies taken by the client.
+//   accept → over its source's limit: turned away; over the whole limit: another one goes → Connection (frames in,
+//   replies out) → sweep closes what is late
+// Invariant: both lines of connections are in the order of last progress, the oldest first; so the sweep and the eviction
+// look at their heads only. Progress is a message begun, a message answered, or waiting replies taken by the client.
+// A connection is a newcomer until it was answered once: a flood of those makes room for itself, not at others' cost.
 import { createServer, type Server, type Socket } from 'node:net';
 import { newClient } from './client.ts';
 import { listenFault } from './listen.ts';
@@ -11,7 +13,7 @@ import { MAX_MESSAGE, TcpConnection, type TcpShared } from './tcp-connection.ts'
 export interface TcpLimits {
   /** At most as many connections at once. */
   connections: number;
-  /** At most as many of one source, an IPv4 address or an IPv6 /64; default: as many as there may be. */
+  /** At most as many of one source, an IPv4 address or an IPv6 /64; default: any number. */
   perSource?: number;
   /** Milliseconds without progress after which a connection is closed; also the time that one message may take to come in. */
   idle: number;
@@ -56,7 +58,9 @@ export async function openTcp(options: TcpOptions): Promise<TcpListener> {
 class Listener implements TcpListener {
   readonly #server: Server;
   readonly #options: TcpOptions;
-  readonly #connections = new Set<TcpConnection>();
+  readonly #newcomers = new Set<TcpConnection>();
+  readonly #known = new Set<TcpConnection>();
+  readonly #sources = new Map<string, number>();
   readonly #counters: Float64Array;
   readonly #shared: TcpShared;
   readonly #sweeper: NodeJS.Timeout;
@@ -75,9 +79,10 @@ class Listener implements TcpListener {
       counters: this.#counters,
       progress: c => {
         c.since = options.now();
-        if (this.#connections.delete(c)) this.#connections.add(c);
+        const line = c.answered ? this.#known : this.#newcomers;
+        if (this.#newcomers.delete(c) || this.#known.delete(c)) line.add(c);
       },
-      gone: c => this.#connections.delete(c),
+      gone: c => this.#gone(c),
     };
     server.on('error', options.onError);
     server.on('connection', socket => this.#accept(socket));
@@ -90,14 +95,14 @@ class Listener implements TcpListener {
   }
 
   count(): number {
-    return this.#connections.size;
+    return this.#newcomers.size + this.#known.size;
   }
 
   close(drain: number): Promise<void> {
     clearInterval(this.#sweeper);
-    for (const c of this.#connections) c.finish();
+    for (const c of this.#all()) c.finish();
     const cut = setTimeout(() => {
-      for (const c of this.#connections) c.destroy();
+      for (const c of this.#all()) c.destroy();
     }, drain);
     return new Promise(resolve => {
       this.#server.close(() => {
@@ -109,15 +114,38 @@ class Listener implements TcpListener {
 
   #accept(socket: Socket): void {
     this.#counters[NET.net_tcp_accepted]++;
-    if (this.#connections.size >= this.#options.connections) this.#evict();
-    this.#connections.add(new TcpConnection(socket, this.#shared));
+    const { connections, perSource = Number.POSITIVE_INFINITY } = this.#options;
+    const connection = new TcpConnection(socket, this.#shared);
+    const open = this.#sources.get(connection.source) ?? 0;
+    if (open >= perSource) {
+      this.#counters[NET.net_tcp_source]++;
+      // Not in the books yet: a plain end of the socket, whose other half is cut too.
+      socket.destroy();
+      return;
+    }
+    if (this.count() >= connections) this.#evict();
+    this.#sources.set(connection.source, (this.#sources.get(connection.source) ?? 0) + 1);
+    this.#newcomers.add(connection);
   }
 
-  // The longest idle one; if nobody near the head is idle, the one longest without progress (RFC 7766 §6.2.3).
+  #gone(c: TcpConnection): void {
+    if (!this.#newcomers.delete(c) && !this.#known.delete(c)) return;
+    const left = (this.#sources.get(c.source) ?? 1) - 1;
+    if (left === 0) this.#sources.delete(c.source);
+    else this.#sources.set(c.source, left);
+  }
+
+  #all(): TcpConnection[] {
+    return [...this.#newcomers, ...this.#known];
+  }
+
+  // Newcomers may take half of the room from the others, no more. In its line the longest idle one goes; if nobody near
+  // the head is idle, the one longest without progress (RFC 7766 §6.2.3).
   #evict(): void {
+    const crowd = this.#newcomers.size > this.#options.connections / 2 || this.#known.size === 0;
     let victim: TcpConnection | undefined;
     let looked = 0;
-    for (const c of this.#connections) {
+    for (const c of crowd ? this.#newcomers : this.#known) {
       victim ??= c;
       if (c.idle) {
         victim = c;
@@ -132,10 +160,11 @@ class Listener implements TcpListener {
 
   #sweep(): void {
     const limit = this.#options.now() - this.#options.idle;
-    for (const c of this.#connections) {
-      if (c.since > limit) break;
-      this.#counters[NET.net_tcp_late]++;
-      c.destroy();
-    }
+    for (const line of [this.#newcomers, this.#known])
+      for (const c of line) {
+        if (c.since > limit) break;
+        this.#counters[NET.net_tcp_late]++;
+        c.destroy();
+      }
   }
 }

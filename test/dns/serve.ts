@@ -113,13 +113,13 @@ export class Server {
   readonly faults: unknown[] = [];
   /** Milliseconds. */
   now = 0;
-  readonly #respond;
+  readonly respond;
   readonly #out = new Uint8Array(65535);
 
   constructor(zones: Zones, pools: FixedPools = {}, more: Partial<ResponderOptions> = {}) {
     const steering = fixedSteering(pools);
     const onFault = (thrown: unknown) => void this.faults.push(thrown);
-    this.#respond = makeResponder({ zones, steering, counters: this.counters, onFault, ...more });
+    this.respond = makeResponder({ zones, steering, counters: this.counters, onFault, ...more });
   }
 
   /** What a counter stands at. */
@@ -129,7 +129,7 @@ export class Server {
 
   /** The reply's bytes; empty if there is none. */
   raw(message: Uint8Array, who: Client = client()): Uint8Array {
-    const length = this.#respond(message, message.length, this.#out, who, this.now);
+    const length = this.respond(message, message.length, this.#out, who, this.now);
     return this.#out.slice(0, length);
   }
 

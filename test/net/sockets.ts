@@ -33,12 +33,13 @@ export class RawClient {
   ended = false;
   closed = false;
 
-  constructor(port: number, host = '127.0.0.1', localPort?: number) {
+  constructor(port: number, host = '127.0.0.1', localPort?: number, localAddress?: string) {
     this.socket = connect({
       port,
       host,
       allowHalfOpen: true,
       ...(localPort === undefined ? {} : { localPort }),
+      ...(localAddress === undefined ? {} : { localAddress }),
     });
     this.socket.on('data', chunk => {
       this.#buffer = Buffer.concat([this.#buffer, chunk]);

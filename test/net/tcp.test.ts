@@ -197,6 +197,55 @@ test('a limit full of half messages does not shut newcomers out', () =>
     for (const c of [...stuck, client]) c.socket.destroy();
   }));
 
+test('one source has so many connections and no more; its older ones, and other sources, are served on', () =>
+  withServer({ connections: 50, perSource: 3 }, async (server, counters) => {
+    const { port } = server.address();
+    const connect = (localAddress: string) => new RawClient(port, '127.0.0.1', undefined, localAddress);
+    const mine = Array.from({ length: 3 }, () => connect('127.0.0.9'));
+    await Promise.all(mine.map(c => c.connected()));
+    const over = Array.from({ length: 5 }, () => connect('127.0.0.9'));
+    for (const c of over) await c.until(() => c.ended || c.closed, 'turned away');
+    const other = connect('127.0.0.10');
+    for (const c of [...mine, other]) c.socket.write(framed(query(1)));
+    for (const c of [...mine, other]) await c.until(() => c.messages.length === 1, 'served');
+    assert.deepEqual([server.count(), counters[NET.net_tcp_source]], [4, 5]);
+    // What is closed makes room again.
+    mine[0].socket.destroy();
+    for (let i = 0; i < 100 && server.count() > 3; i++) await sleep(5);
+    const next = connect('127.0.0.9');
+    next.socket.write(framed(query(2)));
+    await next.until(() => next.messages.length === 1, 'served in its place');
+    for (const c of [...mine, ...over, other, next]) c.socket.destroy();
+  }));
+
+test('of IPv6 a /64 is one source', () =>
+  withServer({ address: '::1', perSource: 2 }, async (server, counters) => {
+    const clients = Array.from({ length: 3 }, () => new RawClient(server.address().port, '::1'));
+    for (let i = 0; i < 100 && counters[NET.net_tcp_source] === 0; i++) await sleep(5);
+    assert.deepEqual([server.count(), counters[NET.net_tcp_source]], [2, 1]);
+    for (const c of clients) c.socket.destroy();
+  }));
+
+test('a flood of connections that ask nothing makes room for itself: who was answered before is served on', () =>
+  withServer({ connections: 20 }, async (server, counters) => {
+    const { port } = server.address();
+    const client = new RawClient(port);
+    client.socket.write(framed(query(0)));
+    await client.until(() => client.messages.length === 1, 'a reply');
+    const flood: RawClient[] = [];
+    for (let round = 1; round <= 10; round++) {
+      for (let i = 0; i < 20; i++) flood.push(new RawClient(port));
+      await Promise.all(flood.slice(-20).map(c => c.connected()));
+      client.socket.write(framed(query(round)));
+      await client.until(() => client.messages.length === round + 1, `a reply in round ${round}`);
+      assert.ok(server.count() <= 20);
+    }
+    // The kernel says «connected» before the server hears of it.
+    for (let i = 0; i < 200 && counters[NET.net_tcp_evicted] < 181; i++) await sleep(5);
+    assert.equal(counters[NET.net_tcp_evicted], 181);
+    for (const c of [client, ...flood]) c.socket.destroy();
+  }));
+
 // Replies of 60,000 bytes to queries of 20: what an attacker that never reads would like.
 const amplify: Respond = (q, length, out) => {
   out.fill(0, 0, 60_000);
