@@ -271,7 +271,7 @@ const BROKEN: [string, string, RegExp, RegExp?][] = [
   ['www POOL', '2:9 GTM-Z011', /POOL without its pool/],
   ['www POOL "web"', '2:10 GTM-Z019', /not written in quotes/],
   ['$ORIGN com.', '2:1 GTM-Z020', /«\$ORIGN» is not a directive/, /\$ORIGIN/],
-  ['$GENERATE 1-2 a$ A 192.0.2.$', '2:1 GTM-Z021', /\$GENERATE is not supported/],
+  ['$GENERATE 2-1 a$ A 192.0.2.$', '2:11 GTM-Z021', /begins above its end/],
   ['$TTL', '2:5 GTM-Z022', /\$TTL without its TTL/],
   ['$TTL 1y', '2:6 GTM-Z006', /«1y» is no TTL/],
   ['$TTL 1 2', '2:8 GTM-Z017', /«2» is too much/],

@@ -1,5 +1,5 @@
 // Master files (RFC 1035 §5, RFC 2308 §4) into the columns of a RecordList:
-//   text ─lex─→ entry ─┬─ $ORIGIN $TTL $INCLUDE ─→ origin, TTL, another file
+//   text ─lex─→ entry ─┬─ $ORIGIN $TTL $INCLUDE $GENERATE ─→ origin, TTL, another file, many records
 //                      └─ [owner] [TTL] [class] type rdata ─rdata.ts─→ wire ─→ RecordList.add
 // Invariant: a fault costs its own entry and no other; what is in the list is well-formed. Meaning is check.ts's.
 import { type Diagnostic, hasErrors } from '../../kit/diag.ts';
@@ -9,6 +9,8 @@ import { ROOT } from '../name.ts';
 import { RecordList } from '../records.ts';
 import { TYPE } from '../rr.ts';
 import { Report, show } from './faults.ts';
+import { parseRange, rangeSize } from './generate.ts';
+import { Generator } from './generator.ts';
 import type { Lexer } from './lex.ts';
 import { RdataScanner } from './rdata.ts';
 import { Reading } from './reading.ts';
@@ -38,6 +40,8 @@ export interface ParseOptions {
 
 const MAX_DEPTH = 16;
 const MAX_INCLUDES = 10_000;
+/** Of one zone. */
+const MAX_GENERATED = 1 << 22;
 
 /** Parses a zone file. The records without fault are there even if others have one. */
 export function parseZone(
@@ -75,6 +79,9 @@ class Parser {
   #defaultTtl = -1;
   #lastTtl = -1;
   #warnedTtl = false;
+  // Of the entry that is being read.
+  #ttl = -1;
+  #generated = 0;
 
   constructor(options: ParseOptions) {
     this.#options = options;
@@ -91,7 +98,7 @@ class Parser {
         // What follows inherits the owner of this entry, where it can be read.
         if (!lex.blank && lex.count > 0 && !directive) r.setOwner();
       } else if (directive) {
-        this.#directive(r);
+        this.#directive(r, file);
       } else if (lex.blank && r.owner === undefined && !r.lost) {
         r.fail('noOwner', 0, 'the first record has no owner to inherit', 'write @ for the zone itself');
       } else {
@@ -101,22 +108,10 @@ class Parser {
     }
   }
 
-  // TTL and class come in either order, each at most once (RFC 1035 §5.1).
   #record(r: Reading, file: number): void {
     const { lex } = r;
-    let at = lex.blank ? 0 : 1;
-    let ttl = -1;
-    let classed = false;
-    for (; at < lex.count && lex.quoted[at] === 0; at++) {
-      if (ttl < 0 && r.isTtl(at)) {
-        ttl = r.ttl(at);
-        if (ttl < 0) return;
-      } else if (!classed && isClass(lex, at)) {
-        if (!isIn(r, at)) return;
-        classed = true;
-      } else break;
-    }
-    const type = r.type(at);
+    const at = this.#ttlAndClass(r, lex.blank ? 0 : 1);
+    const type = at < 0 ? -1 : r.type(at);
     if (type < 0) return;
     const length = this.#scanner.scan(lex, at + 1, type, r.origin);
     if (length < 0) {
@@ -124,12 +119,36 @@ class Parser {
       r.fail(fault.fault, fault.token, fault.message, fault.help);
       return;
     }
-    if (ttl >= 0) this.#lastTtl = ttl;
-    else ttl = this.#inheritedTtl(r, type, length, at);
+    const ttl = this.#ttlOf(r, type, length, at);
     // A line that inherits its owner from one that is no name is read for its own faults alone.
     if (ttl < 0 || r.owner === undefined) return;
     const rdata = this.#scanner.out.subarray(0, length);
     this.records.add(r.owner, type, ttl, rdata, file, lex.line[at], lex.col(at));
+  }
+
+  // TTL and class come in either order, each at most once (RFC 1035 §5.1). Notes the TTL, -1 without one; returns the
+  // token behind them, or -1 after a fault.
+  #ttlAndClass(r: Reading, from: number): number {
+    const { lex } = r;
+    let classed = false;
+    this.#ttl = -1;
+    for (let at = from; ; at++) {
+      if (at >= lex.count || lex.quoted[at] === 1) return at;
+      if (this.#ttl < 0 && r.isTtl(at)) {
+        this.#ttl = r.ttl(at);
+        if (this.#ttl < 0) return -1;
+      } else if (!classed && isClass(lex, at)) {
+        if (!isIn(r, at)) return -1;
+        classed = true;
+      } else return at;
+    }
+  }
+
+  // The TTL that was stated, or else the one that is inherited; -1 after a fault.
+  #ttlOf(r: Reading, type: number, length: number, at: number): number {
+    if (this.#ttl < 0) return this.#inheritedTtl(r, type, length, at);
+    this.#lastTtl = this.#ttl;
+    return this.#ttl;
   }
 
   // RFC 2308 §4: $TTL; without it the TTL stated last (RFC 1035 §5.1), or else the minimum of the SOA.
@@ -151,14 +170,12 @@ class Parser {
     return this.#defaultTtl >= 0 ? this.#defaultTtl : this.#lastTtl;
   }
 
-  #directive(r: Reading): void {
+  #directive(r: Reading, file: number): void {
     const { lex } = r;
     const word = lex.text(0).toUpperCase();
     const argument = ARGUMENT[word];
-    const most = word === '$INCLUDE' ? 3 : 2;
-    if (word === '$GENERATE') {
-      r.fail('generate', 0, '$GENERATE is not supported', 'write its records out one by one');
-    } else if (argument === undefined) {
+    const most = MOST_WORDS[word] ?? 2;
+    if (argument === undefined) {
       const near = nearest(word, Object.keys(ARGUMENT));
       const help = near === undefined ? undefined : `did you mean ${near}?`;
       r.fail('directive', 0, `${show(lex.text(0))} is not a directive`, help);
@@ -171,8 +188,33 @@ class Parser {
     } else if (word === '$TTL') {
       const ttl = r.ttl(1);
       if (ttl >= 0) this.#defaultTtl = ttl;
+    } else if (word === '$GENERATE') {
+      this.#generate(r, file);
     } else {
       this.#include(r);
+    }
+  }
+
+  #generate(r: Reading, file: number): void {
+    const { lex } = r;
+    const range = parseRange(lex.text(1));
+    if (typeof range === 'string') return void r.fail('generate', 1, `${show(lex.text(1))}: ${range}`);
+    if (lex.count < 3) return void r.fail('argument', 2, '$GENERATE without its owner');
+    const at = this.#ttlAndClass(r, 3);
+    const type = at < 0 ? -1 : r.type(at);
+    if (type < 0) return;
+    this.#generated += rangeSize(range);
+    if (this.#generated > MAX_GENERATED)
+      return void r.fail('generated', 1, `more than ${MAX_GENERATED} records come from $GENERATE`);
+    const made = new Generator(r, at);
+    for (let n = range.start; n <= range.stop && made.ok; n += range.step) {
+      const owner = made.owner(n);
+      const length = owner === undefined ? -1 : made.rdata(n, type, this.#scanner);
+      if (length < 0 || owner === undefined) return;
+      const ttl = this.#ttlOf(r, type, length, at);
+      if (ttl < 0) return;
+      const rdata = this.#scanner.out.subarray(0, length);
+      this.records.add(owner, type, ttl, rdata, file, lex.line[at], lex.col(at));
     }
   }
 
@@ -206,6 +248,9 @@ const ARGUMENT: Record<string, string> = {
   $INCLUDE: 'file, and an origin if need be',
   $GENERATE: 'range',
 };
+
+/** Words of a directive, itself counted. */
+const MOST_WORDS: Record<string, number> = { $INCLUDE: 3, $GENERATE: Number.POSITIVE_INFINITY };
 
 function isDirective(lex: Lexer): boolean {
   return lex.quoted[0] === 0 && lex.bytes[lex.start[0]] === 0x24;

@@ -43,6 +43,14 @@ export class Reading {
     return -1;
   }
 
+  /** Reports a fault within token i: `length` characters from its character `at` on, its quote counted. Returns -1. */
+  failWithin(fault: Fault, i: number, at: number, length: number, message: string, help?: string): -1 {
+    const { lex, file } = this;
+    const col = lex.col(i) + at;
+    this.#report.add(fault, { file, line: lex.line[i], col, endCol: col + length }, message, help);
+    return -1;
+  }
+
   /** Reports what the lexer found wrong with the entry. */
   failLex(): void {
     const { fault, line, col } = this.lex.fault as NonNullable<Lexer['fault']>;
