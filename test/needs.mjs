@@ -33,12 +33,12 @@ export function has(program) {
   });
 }
 
-/** Fetches what is missing where that is allowed; returns the programs that are still missing. */
-export function provide() {
+/** Fetches those of `programs` that are missing where that is allowed; returns the ones that still are. */
+export function provide(programs = PROGRAMS) {
   process.env.PATH = [...new Set(PATH)].join(delimiter);
-  let missing = Object.keys(PROGRAMS).filter(p => !has(p));
+  let missing = Object.keys(programs).filter(p => !has(p));
   if (missing.length === 0) return [];
-  const packages = [...new Set(missing.map(p => PROGRAMS[p]))];
+  const packages = [...new Set(missing.flatMap(p => programs[p].split(' ')))];
   if (process.getuid?.() !== 0 || !has('apt-get')) {
     process.stderr.write(`the tests want ${missing.join(', ')}: apt-get install ${packages.join(' ')}\n`);
     return missing;
@@ -52,6 +52,6 @@ export function provide() {
   } catch (e) {
     process.stderr.write(`apt-get failed: ${e.message}\n`);
   }
-  missing = Object.keys(PROGRAMS).filter(p => !has(p));
+  missing = Object.keys(programs).filter(p => !has(p));
   return missing;
 }

@@ -1,0 +1,87 @@
+// Packets as they are compared: what the kernel draws by dice is taken out, after its checksums were found right.
+import { checksum, GRE, ICMP, ICMP6, IPIP, IPV6, TCP, UDP } from './packet.ts';
+
+const GUE_PORT = 6080;
+
+/** Where an IPv4 or IPv6 packet's payload begins and what it is; of a later fragment, protocol -1. */
+function layer(packet: Buffer): { six: boolean; head: number; protocol: number } {
+  const six = packet[0] >> 4 === 6;
+  if (six && packet[6] === 44) {
+    const first = (packet.readUInt16BE(42) & 0xfff8) === 0;
+    return { six, head: 48, protocol: first ? packet[40] : -1 };
+  }
+  const later = !six && (packet.readUInt16BE(6) & 0x1fff) !== 0;
+  return { six, head: six ? 40 : (packet[0] & 15) * 4, protocol: later ? -1 : six ? packet[6] : packet[9] };
+}
+
+/** An IPv4 header without its identification and checksum; says so where the checksum was wrong. */
+function header(packet: Buffer, id: boolean): string {
+  if (packet[0] >> 4 !== 4) {
+    // The identification of IPv6 fragments is drawn anew.
+    if (packet[6] === 44) packet.writeUInt32BE(0, 44);
+    return '';
+  }
+  const head = (packet[0] & 15) * 4;
+  const fault = checksum(packet.subarray(0, head)) === 0 ? '' : 'wrong header checksum';
+  packet.writeUInt16BE(0, 10);
+  if (id) packet.writeUInt16BE(0, 4);
+  return fault;
+}
+
+/** The comparable form, in hex. `own`: a message of the director itself, whose identification is its own. */
+export function canon(bytes: Uint8Array, own: boolean): string {
+  const packet = Buffer.from(bytes);
+  const { six, head, protocol } = layer(packet);
+  const gue = protocol === UDP && packet.length > head + 4 && packet.readUInt16BE(head + 2) === GUE_PORT;
+  const tunnel = gue || protocol === IPIP || protocol === IPV6 || protocol === GRE;
+  const fault = header(packet, own || tunnel);
+  if (gue) {
+    // The source port is a hash of the flow with a secret; the checksum covers it.
+    const sum = packet.readUInt16BE(head + 6);
+    packet.writeUInt16BE(0, head);
+    packet.writeUInt16BE(sum === 0 ? 0 : 1, head + 6);
+  }
+  if (own && (protocol === ICMP || protocol === ICMP6) && six) packet.writeUInt16BE(0, 4);
+  return fault + packet.toString('hex');
+}
+
+export function protocolOf(packet: Uint8Array): number {
+  return layer(Buffer.from(packet)).protocol;
+}
+
+/** In words, for people: addresses and ports, flags, length. */
+export function words(bytes: Uint8Array): string {
+  const packet = Buffer.from(bytes);
+  const { six, head, protocol } = layer(packet);
+  const name = {
+    [TCP]: 'tcp',
+    [UDP]: 'udp',
+    [ICMP]: 'icmp',
+    [ICMP6]: 'icmp6',
+    [IPIP]: 'ipip',
+    [IPV6]: 'ip6',
+    [GRE]: 'gre',
+  }[protocol];
+  const address = (at: number) =>
+    six
+      ? packet
+          .toString('hex', at, at + 16)
+          .replace(/(....)(?=.)/g, '$1:')
+          .replace(/(:0000)+:/, '::')
+      : [...packet.subarray(at, at + 4)].join('.');
+  const [s, d] = six ? [address(8), address(24)] : [address(12), address(16)];
+  const ports =
+    protocol === TCP || protocol === UDP
+      ? `${packet.readUInt16BE(head)} > ${packet.readUInt16BE(head + 2)}`
+      : '';
+  const flags =
+    protocol === TCP
+      ? `flags ${packet[head + 13].toString(16)}`
+      : protocol === ICMP || protocol === ICMP6
+        ? `type ${packet[head]} code ${packet[head + 1]}`
+        : '';
+  return `${s} > ${d} ${name ?? protocol} ${ports} ${flags} ttl ${packet[six ? 7 : 8]} length ${packet.length}`.replace(
+    / +/g,
+    ' ',
+  );
+}

@@ -1,0 +1,31 @@
+// What is to be covered: every scheduler × mode × flag × family. Each set-up is there for one cell.
+import type { Forward } from '../../src/lvs/config.ts';
+import { SCHEDULERS, type SchedulerName } from '../../src/model/schema.ts';
+
+export interface Cell {
+  scheduler: SchedulerName;
+  forward: Forward;
+  family: 4 | 6;
+  /** '', persist, ops, or flags of the scheduler's own, joined by a comma. */
+  flag: string;
+}
+
+/** Schedulers that the kernel under test has: twos came later. */
+export const PROVEN: readonly SchedulerName[] = SCHEDULERS.filter(name => name !== 'twos');
+const MODES = ['nat', 'dr', 'tun'] as const;
+
+function flagsOf(scheduler: SchedulerName): string[] {
+  const own =
+    scheduler === 'sh' || scheduler === 'mh' ? ['fallback', 'port'].map(f => `${scheduler}-${f}`) : [];
+  return ['', 'persist', 'ops', ...own, ...(own.length > 0 ? [own.join(',')] : [])];
+}
+
+export const CELLS: readonly Cell[] = PROVEN.flatMap(scheduler =>
+  flagsOf(scheduler).flatMap(flag =>
+    MODES.flatMap(forward => ([4, 6] as const).map(family => ({ scheduler, forward, family, flag }))),
+  ),
+);
+
+export function nameOf(cell: Cell): string {
+  return `${cell.scheduler} ${cell.forward} ${cell.flag || '-'} v${cell.family}`;
+}

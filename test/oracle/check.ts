@@ -1,0 +1,168 @@
+// Plays a recorded story into a subject and names the first step at which it differs from the kernel.
+import { formatEndpoint } from '../../src/kit/ip.ts';
+import type { ConnectionInfo, Counters, ServiceInfo } from '../../src/lvs/director.ts';
+import { canon, words } from './canon.ts';
+import { type Expected, hostWould } from './host.ts';
+import {
+  type Conn,
+  type Counts,
+  type Sent,
+  type ServiceLook,
+  type Step,
+  type Story,
+  toBytes,
+} from './story.ts';
+import type { Heard, MakeSubject, Subject } from './subject.ts';
+
+export interface Mismatch {
+  /** Index of the step. */
+  step: number;
+  what: string;
+  kernel: string;
+  core: string;
+}
+
+/** How far two clocks may be apart when they say how long a connection has to go: ms. */
+const TOLERANCE = 1000;
+
+/** The first difference; undefined = none. `passed` is told of each step that agreed. */
+export function check(
+  story: Story,
+  make: MakeSubject,
+  passed: (step: Step) => void = () => {},
+): Mismatch | undefined {
+  const first = story.steps[0];
+  const subject = make(first.do === 'mtu' ? first.mtu : 1500);
+  for (const [index, step] of story.steps.entries()) {
+    let fault: Omit<Mismatch, 'step'> | undefined;
+    try {
+      fault = perform(subject, step);
+    } catch (e) {
+      fault = {
+        what: step.do,
+        kernel: 'did it',
+        core: e instanceof Error ? (e.stack ?? e.message) : String(e),
+      };
+    }
+    if (fault !== undefined) return { step: index, ...fault };
+    passed(step);
+  }
+  return undefined;
+}
+
+function perform(subject: Subject, step: Step): Omit<Mismatch, 'step'> | undefined {
+  subject.tick(step.at);
+  if (step.do === 'service') subject.service(step.verb, step.key, step.options);
+  else if (step.do === 'dest') subject.dest(step.verb, step.key, step.dest, step.options);
+  else if (step.do === 'sysctl') subject.sysctl(step.values);
+  else if (step.do === 'frame') {
+    const packet = toBytes(step.packet);
+    const heard = subject.frame(packet, step.at);
+    const expected: Expected =
+      heard.host === undefined ? { sent: heard.sent, own: heard.own } : hostWould(heard.host, step.sent);
+    const [kernel, core] = [show(step.sent, expected.own), show(expected.sent, expected.own)];
+    if (kernel === core) return undefined;
+    return {
+      what: `${step.what}: ${words(packet)}`,
+      kernel: tell(step.sent, expected.own),
+      core: `${heard.reason}: ${tell(expected.sent, expected.own)}`,
+    };
+  } else if (step.do === 'look') return lookAt(subject, step.conns, step.services);
+  return undefined;
+}
+
+function show(sent: readonly Sent[], own: boolean): string {
+  return sent
+    .map(s => `${s.side} ${s.hop} ${canon(toBytes(s.packet), own)}`)
+    .sort()
+    .join('\n');
+}
+
+function tell(sent: readonly Sent[], own: boolean): string {
+  if (sent.length === 0) return 'nothing';
+  return sent
+    .map(s => `${s.side} ${s.hop} ${words(toBytes(s.packet))}\n      ${canon(toBytes(s.packet), own)}`)
+    .join('\n    ');
+}
+
+function lookAt(
+  subject: Subject,
+  conns: readonly Conn[],
+  services: readonly ServiceLook[],
+): Omit<Mismatch, 'step'> | undefined {
+  const overdue = conns.filter(c => c.expires <= 1);
+  const theirs = new Map(conns.map(c => [keyOf(c), c]));
+  const mine = new Map([...subject.connections()].map(c => [keyOf(plain(c)), plain(c)]));
+  for (const [key, c] of theirs) {
+    const m = mine.get(key);
+    if (m === undefined) {
+      if (c.expires > 1) return { what: 'connections', kernel: line(c), core: 'has it not' };
+      continue;
+    }
+    if (m.state !== c.state) return { what: 'connections', kernel: line(c), core: line(m) };
+    // The kernel shows whole seconds, cut off.
+    if (Math.abs(m.expires - c.expires * 1000 - 500) > TOLERANCE + 500)
+      return { what: 'connections', kernel: line(c), core: line(m) };
+  }
+  for (const [key, m] of mine) {
+    if (!theirs.has(key) && m.expires > TOLERANCE)
+      return { what: 'connections', kernel: 'has it not', core: line(m) };
+  }
+  return overdue.length > 0 ? undefined : compareServices(services, subject.services());
+}
+
+function compareServices(
+  theirs: readonly ServiceLook[],
+  mine: readonly ServiceInfo[],
+): Omit<Mismatch, 'step'> | undefined {
+  const name = (k: { protocol: string; address: string; port: number }) =>
+    `${k.protocol} ${formatEndpoint(k.address, k.port)}`;
+  const table = new Map<string, string>();
+  for (const s of mine) {
+    table.set(name(s), counts(s.counters));
+    for (const d of s.dests)
+      table.set(
+        `${name(s)} -> ${formatEndpoint(d.address, d.port)}`,
+        `weight ${d.weight} active ${d.active} inactive ${d.inactive} persistent ${d.persistent} ${counts(d.counters)}`,
+      );
+  }
+  for (const s of theirs) {
+    const all: [string, string][] = [[name(s.key), counts(s.counts)]];
+    for (const d of s.dests)
+      all.push([
+        `${name(s.key)} -> ${formatEndpoint(d.address, d.port)}`,
+        `weight ${d.weight} active ${d.active} inactive ${d.inactive} persistent ${d.persistent} ${counts(d.counts)}`,
+      ]);
+    for (const [key, value] of all) {
+      if (table.get(key) !== value)
+        return { what: `counters of ${key}`, kernel: value, core: String(table.get(key)) };
+    }
+  }
+  return undefined;
+}
+
+function counts(c: Counts | Counters): string {
+  return `conns ${c.conns} in ${c.inpkts}/${c.inbytes} out ${c.outpkts}/${c.outbytes}`;
+}
+
+function plain(c: ConnectionInfo): Conn {
+  const end = (e: { address: string; port: number }) => formatEndpoint(e.address, e.port);
+  return {
+    protocol: c.protocol,
+    client: end(c.client),
+    virtual: end(c.virtual),
+    dest: end(c.dest),
+    state: c.state,
+    expires: c.expires,
+  };
+}
+
+function keyOf(c: Conn): string {
+  return `${c.protocol} ${c.client} ${c.virtual} ${c.dest}`;
+}
+
+function line(c: Conn): string {
+  return `${keyOf(c)} ${c.state} ${c.expires}`;
+}
+
+export type { Heard };

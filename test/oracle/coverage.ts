@@ -1,0 +1,54 @@
+// How many packets were compared for each scheduler × mode × flag × family, and of each kind.
+import { CELLS, nameOf } from './cells.ts';
+import type { Story } from './story.ts';
+
+/** What every cell is to have seen. */
+export const LEAST = 50;
+
+export class Coverage {
+  readonly #cells = new Map<string, number>(CELLS.map(c => [nameOf(c), 0]));
+  readonly #kinds = new Map<string, number>();
+
+  /** Counts the frames of a story up to and without step `end`, for its own cell. */
+  add(story: Story, end: number): number {
+    let frames = 0;
+    for (const step of story.steps.slice(0, end)) {
+      this.#kinds.set(
+        step.do === 'frame' ? step.what : step.do,
+        (this.#kinds.get(step.do === 'frame' ? step.what : step.do) ?? 0) + 1,
+      );
+      if (step.do !== 'frame') continue;
+      frames++;
+      const cell = step.cell ?? story.cell;
+      this.#cells.set(cell, (this.#cells.get(cell) ?? 0) + 1);
+    }
+    return frames;
+  }
+
+  /** Cells with fewer packets than LEAST. */
+  thin(): string[] {
+    return [...this.#cells].filter(([, n]) => n < LEAST).map(([cell, n]) => `${cell}: ${n}`);
+  }
+
+  /** A table: one line for each scheduler and flag, the packets of each mode and family. */
+  lines(): string[] {
+    const columns = ['nat v4', 'nat v6', 'dr v4', 'dr v6', 'tun v4', 'tun v6'];
+    const out = [`${'scheduler and flag'.padEnd(26)}${columns.map(c => c.padStart(8)).join('')}`];
+    const rows = new Set(CELLS.map(c => `${c.scheduler} ${c.flag || '-'}`));
+    for (const row of rows) {
+      const [scheduler, flag] = row.split(' ');
+      const numbers = columns.map(column => {
+        const [mode, family] = column.split(' ');
+        return String(this.#cells.get(`${scheduler} ${mode} ${flag} ${family}`) ?? 0).padStart(8);
+      });
+      out.push(`${row.padEnd(26)}${numbers.join('')}`);
+    }
+    out.push(
+      [...this.#kinds]
+        .sort()
+        .map(([kind, n]) => `${kind} ${n}`)
+        .join(', '),
+    );
+    return out;
+  }
+}

@@ -1,0 +1,88 @@
+// The proof: the same random traffic into a real IPVS and into the packet core, and every difference is a failure.
+//   main.js --packets N --seed S     main.js --replay FILE [--core]     (--core: against what the file says the kernel did)
+//   player (inside the kernel) ─stories→ check (core) → mismatches, each written to a file that --replay plays again
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { check, type Mismatch } from './check.ts';
+import { Coverage } from './coverage.ts';
+import { DEVIATIONS, deviation } from './deviations.ts';
+import type { Story } from './story.ts';
+import { makeSubject } from './subject.ts';
+import { boot } from './uml.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+/** What the proof starts, and the Debian packages that hold it. */
+const PROGRAMS = { 'linux.uml': 'user-mode-linux', modprobe: 'kmod', ip: 'iproute2', cc: 'gcc libc6-dev' };
+/** Mismatches after which the rest is not told any more. */
+const ENOUGH = 20;
+
+function tell(story: Story, m: Mismatch, file: string): string {
+  const head = `MISMATCH seed ${story.seed} set-up ${story.index} (${story.cell}), step ${m.step}: ${m.what}`;
+  return `${head}\n  kernel: ${m.kernel}\n  core:   ${m.core}\n  again:  npm run oracle -- --replay ${file}`;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      packets: { type: 'string', default: '2000' },
+      seed: { type: 'string', default: '1' },
+      replay: { type: 'string' },
+      core: { type: 'boolean', default: false },
+    },
+  });
+  const provider = join(ROOT, 'test', 'needs.mjs');
+  const { provide } = (await import(provider)) as { provide: (programs: Record<string, string>) => string[] };
+  const told =
+    values.replay === undefined ? undefined : (JSON.parse(readFileSync(values.replay, 'utf8')) as Story);
+  if (told === undefined || !values.core) {
+    const missing = provide(PROGRAMS);
+    if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
+  }
+  const coverage = new Coverage();
+  const deviated = new Map<string, number>();
+  let [passed, failed, setups, notes] = [0, 0, 0, 0];
+  const hear = (story: Story) => {
+    setups++;
+    if (story.note !== undefined) {
+      notes++;
+      console.log(
+        `NOT PLAYED TO ITS END seed ${story.seed} set-up ${story.index} (${story.cell}): ${story.note}`,
+      );
+    }
+    const mismatch = check(story, makeSubject);
+    passed += coverage.add(story, mismatch?.step ?? story.steps.length);
+    if (mismatch === undefined) return;
+    const name = deviation(story, mismatch);
+    if (name !== undefined) {
+      deviated.set(name, (deviated.get(name) ?? 0) + 1);
+      return;
+    }
+    if (++failed > ENOUGH) return;
+    mkdirSync(join(ROOT, 'dist', 'oracle'), { recursive: true });
+    const file = join('dist', 'oracle', `story-${story.seed}-${story.index}.json`);
+    writeFileSync(
+      join(ROOT, file),
+      JSON.stringify({ ...story, steps: story.steps.slice(0, mismatch.step + 1) }),
+    );
+    console.log(tell(story, mismatch, file));
+  };
+  if (told === undefined) await boot({ seed: Number(values.seed), packets: Number(values.packets) }, hear);
+  else if (values.core) hear(told);
+  else await boot({ seed: 0, packets: 0, stories: [told] }, hear);
+  if (told === undefined) {
+    for (const line of coverage.lines()) console.log(line);
+    const thin = coverage.thin();
+    if (Number(values.packets) >= 20_000 && thin.length > 0) {
+      failed++;
+      console.log(`too few packets for: ${thin.join('; ')}`);
+    }
+  }
+  for (const d of DEVIATIONS)
+    console.log(`deviation ${d.name} (${deviated.get(d.name) ?? 0} times): ${d.why}`);
+  console.log(`${setups} set-ups`);
+  console.log(`oracle: ${passed} passed, ${failed + notes} failed`);
+  return failed + notes > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,106 @@
+// The player: runs as node inside the kernel under test. Reads job.json from the folder that it shares with the host, plays
+// random set-ups (or recorded stories), and writes what came of them to stories.jsonl.
+//   player.js FOLDER
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { seeded } from '../../src/kit/rng.ts';
+import { CELLS, nameOf } from './cells.ts';
+import { Clock, Kernel } from './kernel.ts';
+import { type Libc, openLibc } from './libc.ts';
+import { Recorder } from './recorder.ts';
+import { chance, change, oneOf, randomMtu, randomServices, randomSysctl } from './setup.ts';
+import type { Story } from './story.ts';
+import { Traffic } from './traffic.ts';
+
+/** What the host wants played: that many packets from a seed, or stories as they were. */
+export interface Job {
+  seed: number;
+  packets: number;
+  stories?: Story[];
+}
+
+/** Packets of a set-up's own cell, and of all its cells, that end it. */
+const ENOUGH = 55;
+const PLENTY = 75;
+
+/** Waits until the kernel has let go of every connection whose time is over: its timers come late, the later the longer. */
+function settle(to: Recorder): boolean {
+  for (let tries = 0; tries < 40; tries++) {
+    if (to.peek().every(c => c.expires > 1)) return true;
+    to.advance(tries < 20 ? 1 : 10);
+  }
+  return false;
+}
+
+function play(libc: Libc, clock: Clock, seed: number, index: number): Story {
+  const rng = seeded(seed * 1_000_003 + index);
+  const cell = CELLS[index % CELLS.length];
+  const mtu = randomMtu(rng);
+  const kernel = new Kernel(libc, clock, mtu);
+  const to = new Recorder(kernel, mtu);
+  const story: Story = { seed, index, cell: nameOf(cell), steps: to.steps };
+  try {
+    to.sysctl(randomSysctl(rng));
+    const services = randomServices(rng, cell);
+    for (const service of services) {
+      to.service('add', service.key, service.options);
+      for (const { key, options } of service.servers) to.dest('add', service.key, key, options);
+    }
+    const traffic = new Traffic(rng, to, services);
+    let looked = 0;
+    while (traffic.frames < PLENTY || (traffic.played.get(story.cell) ?? 0) < ENOUGH) {
+      traffic.step();
+      if (chance(rng, 4)) change(rng, to, oneOf(rng, services));
+      if (chance(rng, 3)) {
+        to.advance(oneOf(rng, [1, 2, 5, 15, 61, 130]));
+        if (!settle(to)) break;
+      }
+      if (traffic.frames - looked >= 15) {
+        to.look();
+        looked = traffic.frames;
+      }
+    }
+    to.look();
+    if (index % 3 === 0) {
+      to.advance(1200);
+      to.look();
+    }
+  } catch (e) {
+    story.note = String(e);
+  }
+  kernel.close();
+  return story;
+}
+
+function replay(libc: Libc, clock: Clock, told: Story): Story {
+  const first = told.steps[0];
+  const mtu = first.do === 'mtu' ? first.mtu : 1500;
+  const kernel = new Kernel(libc, clock, mtu);
+  const to = new Recorder(kernel, mtu);
+  const story: Story = { ...told, steps: to.steps };
+  try {
+    for (const step of told.steps) to.replay(step);
+  } catch (e) {
+    story.note = String(e);
+  }
+  kernel.close();
+  return story;
+}
+
+function main(folder: string): void {
+  const job = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as Job;
+  const libc = openLibc();
+  const clock = new Clock(join(folder, 'clock'));
+  const out = join(folder, 'stories.jsonl');
+  const write = (story: Story) => appendFileSync(out, `${JSON.stringify(story)}\n`);
+  for (const story of job.stories ?? []) write(replay(libc, clock, story));
+  let frames = 0;
+  for (let index = 0; frames < job.packets; index++) {
+    const story = play(libc, clock, job.seed, index);
+    write(story);
+    frames += story.steps.filter(s => s.do === 'frame').length;
+  }
+  writeFileSync(join(folder, 'done'), '');
+}
+
+main(process.argv[2]);
