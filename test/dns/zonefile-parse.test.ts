@@ -6,6 +6,7 @@ import { formatName, nameLength, parseName, relativeName } from '../../src/dns/n
 import { Lexer } from '../../src/dns/zonefile/lex.ts';
 import { parseRecordLine, parseZone } from '../../src/dns/zonefile/parse.ts';
 import { GtmError } from '../../src/kit/errors.ts';
+import { SYNTAX } from './broken-syntax.ts';
 import { lines, ORIGIN, parse, places, wire } from './zonefile-helper.ts';
 
 /** The records of a text that has no fault. */
@@ -208,80 +209,8 @@ test('$INCLUDE: refused, missing, looping, too deep; each names its chain', () =
   assert.ok(wide.diagnostics.length <= 11);
 });
 
-// text (records begin at line 2) -> place and code of its one fault, a part of its message, its help
-const BROKEN: [string, string, RegExp, RegExp?][] = [
-  ['www A 192.0.2.300', '2:7 GTM-Z012', /«192\.0\.2\.300» is not an IPv4 address: 300 is over 255/],
-  ['www A 192.0.2', '2:7 GTM-Z012', /«192\.0\.2» is not an IPv4 address/],
-  ['www A 2001:db8::1', '2:7 GTM-Z012', /not an IPv4/, /the type for 2001:db8::1 is AAAA/],
-  ['www AAAA 192.0.2.1', '2:10 GTM-Z012', /not an IPv6/, /is A$/],
-  ['www AAAA 2001:db8:::1', '2:10 GTM-Z012', /not an IPv6/],
-  ['www A', '2:6 GTM-Z011', /A without its address/],
-  ['www A 192.0.2.1 192.0.2.2', '2:17 GTM-Z017', /A takes one field: «192\.0\.2\.2» is too much/],
-  ['www A "192.0.2.1"', '2:7 GTM-Z019', /not written in quotes/],
-  ['@ MX mail', '2:6 GTM-Z013', /«mail» is no preference of MX: a number from 0 to 65535/],
-  ['@ MX 10', '2:8 GTM-Z011', /MX without its exchange/],
-  ['@ MX 65536 mail', '2:6 GTM-Z013', /«65536».*from 0 to 65535/],
-  ['@ MX -1 mail', '2:6 GTM-Z013', /«-1»/],
-  ['@ SRV 1 2 x mail', '2:11 GTM-Z013', /«x» is no port of SRV/],
-  ['@ CAA 256 issue "x"', '2:7 GTM-Z013', /from 0 to 255/],
-  ['@ CAA 0 is-sue "x"', '2:9 GTM-Z014', /letters and digits/],
-  ['@ SOA a b 4294967296 2 3 4 5', '2:11 GTM-Z013', /no serial of SOA: a number from 0 to 4294967295/],
-  ['@ SOA a b 1 2x 3 4 5', '2:13 GTM-Z013', /«2x» is no refresh of SOA/],
-  ['@ SOA a b (\n 1 2 3\n 4 )', '4:3 GTM-Z011', /SOA without its minimum/],
-  ['@ SOA a b (\n 1 2 3\n 4 5 6 )', '4:6 GTM-Z017', /SOA takes 7 fields: «6»/],
-  ['@ TXT', '2:6 GTM-Z011', /TXT without its text/],
-  [`@ TXT ok "${'x'.repeat(256)}"`, '2:10 GTM-Z014', /over 255 octets/, /several strings/],
-  ['@ TXT "\\256"', '2:7 GTM-Z014', /bad escape/],
-  ['@ TXT a\\1', '2:7 GTM-Z014', /bad escape/],
-  ['@ TXT "open', '2:7 GTM-Z001', /quoted string that begins here/],
-  ['@ TXT "open\\"', '2:7 GTM-Z001', /quoted string that begins here/],
-  ['@ TXT é "open', '2:9 GTM-Z001', /quoted string/],
-  ['@ TXT ( a', '2:7 GTM-Z002', /parenthesis that opens here/],
-  ['@ TXT ( a ( b ) )', '2:7 GTM-Z002', /parenthesis that opens here/],
-  ['@ TXT a )', '2:9 GTM-Z003', /parenthesis closes here/],
-  ['@ DS 1 8 2 abc', '2:12 GTM-Z015', /ends within an octet/],
-  ['@ DS 1 8 2 ab xy', '2:15 GTM-Z015', /«xy» is not hexadecimal/],
-  ['@ DS 1 8 2', '2:11 GTM-Z011', /DS without its digest/],
-  ['@ NS a..b', '2:6 GTM-Z004', /«a\.\.b» is no name: empty label/],
-  [`@ NS ${'x'.repeat(64)}`, '2:6 GTM-Z004', /label over 63 octets/],
-  [`@ NS ${'x.'.repeat(122)}`.slice(0, -1), '2:6 GTM-Z004', /name over 255 octets/],
-  ['@ NS a\\300', '2:6 GTM-Z004', /bad escape/],
-  ['.www A 192.0.2.1', '2:1 GTM-Z004', /the owner «\.www» is no name: empty label/],
-  ['"www" A 192.0.2.1', '2:1 GTM-Z019', /the owner is not written in quotes/],
-  ['www', '2:4 GTM-Z008', /no record type/],
-  ['www 60 IN', '2:10 GTM-Z008', /no record type/],
-  ['www CNAM x', '2:5 GTM-Z009', /«CNAM» is not a record type/, /did you mean CNAME\?/],
-  ['www 192.0.2.1', '2:5 GTM-Z009', /not a record type/, /the type is missing: A 192\.0\.2\.1/],
-  ['www ::1', '2:5 GTM-Z009', /not a record type/, /AAAA ::1/],
-  ['A 192.0.2.1', '2:3 GTM-Z009', /not a record type/, /A was read as the owner/],
-  ['www "A" 192.0.2.1', '2:5 GTM-Z009', /a quoted string is not a record type/],
-  ['www 1 2 A 192.0.2.1', '2:7 GTM-Z009', /«2» is not a record type/],
-  ['www TYPE65536 \\# 0', '2:5 GTM-Z009', /«TYPE65536»/],
-  ['www ANY 192.0.2.1', '2:5 GTM-Z010', /ANY is never data/],
-  ['www TYPE252 \\# 0', '2:5 GTM-Z010', /AXFR is never data/],
-  ['www CH A 192.0.2.1', '2:5 GTM-Z007', /class «CH»: only IN is served/],
-  ['www CLASS3 A 192.0.2.1', '2:5 GTM-Z007', /«CLASS3»/],
-  ['www 2147483648 A 192.0.2.1', '2:5 GTM-Z006', /«2147483648» is out of bounds: from 0 to 2147483647/],
-  ['www 1h30 A 192.0.2.1', '2:5 GTM-Z006', /«1h30» is no TTL/],
-  ['www 10x A 192.0.2.1', '2:5 GTM-Z006', /«10x» is no TTL/],
-  ['www TYPE731 abcd', '2:13 GTM-Z016', /TYPE731 takes the generic form/],
-  ['www TYPE731 \\# 2 ab', '2:16 GTM-Z016', /says 2 octets, and 1 follow/],
-  ['www A \\# 3 c00002', '2:7 GTM-Z016', /these 3 octets are no A/],
-  ['www A \\# x', '2:10 GTM-Z016', /«x» is no length/],
-  ['www POOL', '2:9 GTM-Z011', /POOL without its pool/],
-  ['www POOL "web"', '2:10 GTM-Z019', /not written in quotes/],
-  ['$ORIGN com.', '2:1 GTM-Z020', /«\$ORIGN» is not a directive/, /\$ORIGIN/],
-  ['$GENERATE 2-1 a$ A 192.0.2.$', '2:11 GTM-Z021', /begins above its end/],
-  ['$TTL', '2:5 GTM-Z022', /\$TTL without its TTL/],
-  ['$TTL 1y', '2:6 GTM-Z006', /«1y» is no TTL/],
-  ['$TTL 1 2', '2:8 GTM-Z017', /«2» is too much/],
-  ['$ORIGIN a..b.', '2:9 GTM-Z004', /the origin «a\.\.b\.» is no name/],
-  ['$INCLUDE a b c', '2:14 GTM-Z017', /«c» is too much/],
-  ['x A 192.0.2.1\n $TTL 5', '3:2 GTM-Z009', /not a record type/, /first column/],
-];
-
 test('each fault stands at its token, says value and bound, and costs its own entry alone', () => {
-  for (const [text, place, message, help] of BROKEN) {
+  for (const [text, place, message, help] of SYNTAX) {
     const { records, diagnostics } = parse(`$TTL 60\n${text}\nlast A 192.0.2.99\n`);
     assert.deepEqual(places(diagnostics), [`z:${place}`], text);
     assert.match(diagnostics[0].message, message, text);

@@ -78,10 +78,13 @@ function scanAngle(
     const shape = part === 2 ? /^\d{1,2}(\.\d{1,3})?$/ : /^\d{1,3}$/;
     const bound = part === 0 ? most : 59.999;
     if (part > 2 || !shape.test(word) || Number(word) > bound) {
-      const parts = ['degrees', 'minutes', 'seconds', `${plus} or ${minus}`];
-      const range = part === 0 ? `0 to ${most}` : part < 3 ? '0 to 59' : 'the hemisphere';
-      const or = part === 0 || part === 3 ? '' : ` or ${plus} or ${minus}`;
-      words.fail('place', `${show(words.word)} is no ${what}: ${parts[part]}${or} (${range}) is expected`);
+      const side = `${plus} or ${minus}`;
+      const wanted = [
+        `degrees from 0 to ${most}`,
+        `minutes from 0 to 59, or ${side}`,
+        `seconds from 0 to 59.999, or ${side}`,
+      ];
+      words.fail('place', `${show(words.word)} is no ${what}: ${wanted[part] ?? side} wanted`);
       return undefined;
     }
     value += Math.round(Number(word) * [DEGREE, 60_000, 1000][part]);

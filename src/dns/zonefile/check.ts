@@ -7,6 +7,7 @@ import { formatName, isUnder, nameLength } from '../name.ts';
 import { additionalOffset, compareRdata, poolOf } from '../rdata.ts';
 import type { RecordList } from '../records.ts';
 import { type RRType, TYPE, typeOf, typeText } from '../rr.ts';
+import { adviceOn } from './advice.ts';
 import { type Fault, Report, show } from './faults.ts';
 import { HAS, NameIndex } from './names.ts';
 
@@ -25,12 +26,13 @@ export function checkZone(records: RecordList, origin: Uint8Array, options: Chec
   check.apex();
   check.names();
   check.targets();
+  check.contents();
   return check.report.diagnostics;
 }
 
 // RRSIG, NSEC and KEY may stand beside a CNAME (RFC 4035 §2.5, RFC 3007), the first two at a cut as well.
-const BESIDE_CNAME = new Set([25, 46, 47]);
-const AT_CUT = new Set<number>([TYPE.NS, TYPE.DS, 46, 47]);
+const BESIDE_CNAME = new Set<number>([TYPE.KEY, TYPE.RRSIG, TYPE.NSEC]);
+const AT_CUT = new Set<number>([TYPE.NS, TYPE.DS, TYPE.RRSIG, TYPE.NSEC]);
 
 class Check {
   readonly report: Report;
@@ -195,7 +197,15 @@ class Check {
     }
   }
 
-  /** Where NS, MX and SRV point to. */
+  /** What single records say. */
+  contents(): void {
+    for (let i = 0; i < this.#records.count && !this.report.full; i++) {
+      const advice = adviceOn(this.#records, i);
+      if (advice !== undefined) this.#fail(advice.fault, i, advice.message);
+    }
+  }
+
+  /** Where NS, MX, SRV and their like point to. */
   targets(): void {
     const { type, bytes, rdata, rdlength, count } = this.#records;
     const { flags, of } = this.#index;
@@ -206,8 +216,12 @@ class Check {
       // What is outside the zone or below a cut has been reported, and is not served.
       if (row === undefined || at < 0 || bytes[at] === 0 || !isUnder(bytes, this.#origin, at)) continue;
       if ((flags[of[i]] & HAS.OUTSIDE) !== 0 || (cut >= 0 && cut !== of[i])) continue;
+      // An alias (priority 0) may lead to a service; a CNAME may stand at the target of either (RFC 9460 §2.4.2, §3).
+      const service = type[i] === TYPE.SVCB || type[i] === TYPE.HTTPS;
+      if (service && bytes[rdata[i]] + bytes[rdata[i] + 1] === 0) continue;
       const target = this.#index.find(bytes, at);
       if (target >= 0 && (flags[target] & HAS.CNAME) !== 0) {
+        if (service) continue;
         this.#fail('targetCname', i, `${row.mnemonic} points to ${formatName(bytes, at)}, which is a CNAME`);
       } else if (!this.#options.partial && !this.#hasAddress(target, at)) {
         this.#noAddress(i, row, at);
@@ -223,8 +237,9 @@ class Check {
     const targetCut = this.#cutAbove(bytes, target);
     const text = `${row.mnemonic} points to ${formatName(bytes, target)}, which has no address`;
     const needed = owner === this.#apex ? targetCut < 0 : targetCut === owner;
-    if (row.code === TYPE.NS && needed) this.#fail('noGlue', i, text);
-    else if (row.code === TYPE.NS || targetCut < 0) this.#fail('noAddress', i, text);
+    const help = isAddressLike(bytes, target) ? 'a name is wanted here, not an address' : undefined;
+    if (row.code === TYPE.NS && needed) this.#fail('noGlue', i, text, help);
+    else if (row.code === TYPE.NS || targetCut < 0) this.#fail('noAddress', i, text, help);
   }
 
   // The name itself, or the wildcard that answers for it (RFC 4592 §3.3.1), or a DNAME that leads elsewhere.
@@ -313,4 +328,9 @@ class Check {
       help,
     );
   }
+}
+
+// Whether a name begins as a dotted quad: `10 192.0.2.1` was written where a host belongs.
+function isAddressLike(bytes: Uint8Array, offset: number): boolean {
+  return /^(\d{1,3}\.){4}/.test(formatName(bytes, offset));
 }

@@ -3,6 +3,7 @@
 // For the types that zones are made of, nothing is allocated for a record without a fault.
 import { GtmError } from '../../kit/errors.ts';
 import { parseIp } from '../../kit/ip.ts';
+import { nearest } from '../../kit/suggest.ts';
 import { KINDS } from '../field/index.ts';
 import type { Words } from '../field/kind.ts';
 import { MAX_NAME, nameFault, ROOT, scanEscape, scanName } from '../name.ts';
@@ -73,9 +74,9 @@ export class RdataScanner implements Words {
       case 'time':
         return this.#time(field, mnemonic);
       case 'ip4':
-        return this.#address(4);
+        return this.#address(4, mnemonic);
       case 'ip6':
-        return this.#address(16);
+        return this.#address(16, mnemonic);
       case 'name':
         return this.name(field.name);
       case 'string':
@@ -112,10 +113,14 @@ export class RdataScanner implements Words {
     if (value <= bound) return this.put(value, size) && this.next();
     const known = words?.get(this.word.toUpperCase());
     if (known !== undefined) return this.put(known, size) && this.next();
+    const near = words === undefined ? undefined : nearest(this.word, words.keys());
     const or = words === undefined ? '' : `, or such as ${[...words.keys()][0]}`;
+    const message = `${show(this.word)} is no ${what} of ${mnemonic}: a number from 0 to ${bound}${or}`;
     return this.fail(
       'number',
-      `${show(this.word)} is no ${what} of ${mnemonic}: a number from 0 to ${bound}${or}`,
+      message,
+      this.#token,
+      near === undefined ? undefined : `did you mean ${near}?`,
     );
   }
 
@@ -137,7 +142,7 @@ export class RdataScanner implements Words {
     return this.fail('number', `${text} is no ${field.name} of ${mnemonic}: ${wanted}`);
   }
 
-  #address(size: 4 | 16): boolean {
+  #address(size: 4 | 16, mnemonic: string): boolean {
     const { bytes, start, end } = this.#lex;
     const scan = size === 4 ? scanIPv4 : scanIPv6;
     if (scan(bytes, start[this.#token], end[this.#token], this.out, this.#length)) {
@@ -146,7 +151,8 @@ export class RdataScanner implements Words {
     }
     const text = this.#lex.text(this.#token);
     const other = size === 4 ? TYPE.AAAA : TYPE.A;
-    const help = parseIp(text) === undefined ? undefined : `the type for ${text} is ${typeText(other)}`;
+    const swapped = mnemonic === (size === 4 ? 'A' : 'AAAA') && parseIp(text) !== undefined;
+    const help = swapped ? `the type for ${text} is ${typeText(other)}` : undefined;
     const what = size === 4 ? 'an IPv4 address' : 'an IPv6 address';
     return this.fail('address', `address ${show(text)} is not ${what}${badOctet(text)}`, this.#token, help);
   }
