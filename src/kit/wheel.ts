@@ -74,7 +74,8 @@ export class Wheel {
       this.#tick = (this.#tick + 1) & TICKS;
       const slot = this.#tick & (SLOTS - 1);
       if (slot === 0) {
-        if (((this.#tick >>> 8) & (SLOTS - 1)) === 0) this.#take(this.#first + 2 * SLOTS + ((this.#tick >>> 16) & (SLOTS - 1)));
+        if (((this.#tick >>> 8) & (SLOTS - 1)) === 0)
+          this.#take(this.#first + 2 * SLOTS + ((this.#tick >>> 16) & (SLOTS - 1)));
         this.#take(this.#first + SLOTS + ((this.#tick >>> 8) & (SLOTS - 1)));
       }
       this.#take(this.#first + slot);

@@ -23,11 +23,12 @@ export const ESTABLISHED = 1;
 export const FIN_WAIT = 4;
 export const TIME_WAIT = 5;
 export const CLOSE = 6;
+export const CLOSE_WAIT = 7;
 
 /** Milliseconds a connection stays in each state without a packet. */
-export const TCP_TIMEOUTS: readonly number[] = [
-  2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120,
-].map(s => s * 1000);
+export const TCP_TIMEOUTS: readonly number[] = [2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120].map(
+  s => s * 1000,
+);
 export const UDP_TIMEOUT = 300_000;
 /** Until the first state is set. */
 export const NEW_TIMEOUT = 3000;

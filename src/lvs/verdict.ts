@@ -79,4 +79,6 @@ export class Out {
   fragment = 0;
   /** Index of REASON. */
   reason = 0;
+  /** A hook wrote into the packet; hooks that do so set it. */
+  changed = false;
 }

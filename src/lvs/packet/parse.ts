@@ -51,6 +51,8 @@ export class Packet {
   fragmentAt = 0;
   more = false;
   fragmentHeader = 0;
+  /** The field that names it as next header. */
+  nextField = 0;
   id = 0;
   /** After reassembly: bytes of the largest fragment that came, headers included; 0 = came whole. */
   largest = 0;
@@ -176,15 +178,18 @@ function readV6(p: Packet): number {
   p.id = 0;
   let next = frame[at + 6];
   let l4 = at + 40;
+  let field = at + 6;
   for (let i = 0; i < EXTENSIONS; i++) {
     if (next !== HOP_BY_HOP && next !== ROUTING && next !== DESTINATION && next !== AUTHENTICATION) {
       if (next !== FRAGMENT) break;
       if (l4 + 8 > end || p.fragmentHeader !== 0) return NOT_IP;
       p.fragmentHeader = l4;
+      p.nextField = field;
       p.fragmentAt = half(frame, l4 + 2) & 0xfff8;
       p.more = (frame[l4 + 3] & 1) !== 0;
       p.id = word(frame, l4 + 4);
       next = frame[l4];
+      field = l4;
       l4 += 8;
       // What stands behind the header of a later fragment is data.
       if (p.fragmentAt > 0) break;
@@ -193,6 +198,7 @@ function readV6(p: Packet): number {
     if (l4 + 8 > end) return NOT_IP;
     const size = next === AUTHENTICATION ? (frame[l4 + 1] + 2) << 2 : (frame[l4 + 1] + 1) << 3;
     next = frame[l4];
+    field = l4;
     l4 += size;
     if (l4 > end) return NOT_IP;
   }

@@ -1,0 +1,347 @@
+// The connection table (ip_vs_conn.c): one 64-byte line of an Int32Array for each, chained into one hash by the client's side, and
+// by the server's side too for FullNAT. A client's address and port stand in both directions of NAT, so one chain serves both.
+// A link is index × 2 + side. Index 0 is nobody; the last line is for a packet of one-packet scheduling, never chained.
+// Invariant: a line is free, or in use with its links; two queues hold those that may be evicted, oldest first.
+import { type Packet, UDP } from './packet/parse.ts';
+import { type Dest, FULLNAT, type Local, NAT } from './service.ts';
+
+/** Words of a line. */
+export const WORDS = 16;
+export const CLIENT = 0;
+/** Client's port × 2¹⁶ + virtual port; server's port × 2¹⁶ + local port. */
+export const CPORTS = 4;
+export const DPORTS = 5;
+export const DEST = 6;
+export const FLAGS = 7;
+const LINK = 8;
+/** ms modulo 2³²; ms. */
+export const EXPIRES = 10;
+export const TIMEOUT = 11;
+/** The template that controls it; how many it controls. */
+export const CONTROL = 12;
+export const CONTROLS = 13;
+const BEFORE = 14;
+const BEHIND = 15;
+
+/** FLAGS: state in the low 4 bits, forwarding method at FORWARD_SHIFT, queue at QUEUE_SHIFT. */
+export const STATE = 15;
+export const V6 = 1 << 4;
+export const IS_UDP = 1 << 5;
+export const TEMPLATE = 1 << 6;
+export const NOOUTPUT = 1 << 7;
+export const INACTIVE = 1 << 8;
+export const ONE_PACKET = 1 << 9;
+export const FORWARD_SHIFT = 10;
+export const ASSURED = 1 << 12;
+const CHAINED = 1 << 13;
+const QUEUE_SHIFT = 14;
+/** UDP: more than one packet was seen. */
+export const CONFIRMED = 1 << 16;
+const KIND = V6 | IS_UDP | TEMPLATE;
+
+/** Queues of what may be evicted, in this order. */
+export const HALF_OPEN = 1;
+export const CLOSING = 2;
+
+/** Extra words of FullNAT connections. */
+export const EXTRA = 4;
+export const LOCAL = 0;
+/** What is added to the client's sequence numbers; the server's first data byte. */
+export const DELTA = 1;
+export const FIRST_DATA = 2;
+
+export class ConnTable {
+  readonly t: Int32Array;
+  /** EXTRA words a line, made with the first FullNAT connection. */
+  x: Int32Array = new Int32Array(0);
+  readonly capacity: number;
+  /** The line for one packet's connection. */
+  readonly spare: number;
+  used = 0;
+  readonly #heads: Int32Array;
+  readonly #shift: number;
+  readonly #seed: number;
+  #free = 0;
+  readonly #first = new Int32Array(3);
+  readonly #last = new Int32Array(3);
+  readonly #dests: readonly Dest[];
+  readonly #locals: readonly Local[];
+
+  constructor(capacity: number, seed: number, dests: readonly Dest[], locals: readonly Local[]) {
+    this.capacity = capacity;
+    this.spare = capacity + 1;
+    this.t = new Int32Array((capacity + 2) * WORDS);
+    const bits = Math.max(4, 32 - Math.clz32(capacity - 1));
+    this.#heads = new Int32Array(1 << bits);
+    this.#shift = 32 - bits;
+    this.#seed = seed | 0;
+    this.#dests = dests;
+    this.#locals = locals;
+    for (let c = capacity; c > 0; c--) this.#release(c);
+  }
+
+  /** Bytes that the table keeps. */
+  get bytes(): number {
+    return this.t.byteLength + this.x.byteLength + this.#heads.byteLength;
+  }
+
+  /** A cleared line, or 0 if none is free. */
+  take(): number {
+    const c = this.#free;
+    if (c === 0) return 0;
+    const base = c * WORDS;
+    this.#free = this.t[base + LINK];
+    this.used++;
+    this.t.fill(0, base, base + WORDS);
+    return c;
+  }
+
+  /** Unchains a line and gives it back. */
+  drop(c: number): void {
+    const base = c * WORDS;
+    const flags = this.t[base + FLAGS];
+    if (flags & CHAINED) {
+      this.#unchain(c * 2, this.#clientHash(c));
+      if (this.forwardOf(c) === FULLNAT && (flags & TEMPLATE) === 0)
+        this.#unchain(c * 2 + 1, this.#serverHash(c));
+    }
+    this.queue(c, 0);
+    this.t[base + FLAGS] = 0;
+    this.used--;
+    this.#release(c);
+  }
+
+  /** Makes a filled line findable. */
+  chain(c: number): void {
+    this.t[c * WORDS + FLAGS] |= CHAINED;
+    this.#chain(c * 2, this.#clientHash(c));
+    if (this.forwardOf(c) === FULLNAT && (this.t[c * WORDS + FLAGS] & TEMPLATE) === 0)
+      this.#chain(c * 2 + 1, this.#serverHash(c));
+  }
+
+  inUse(c: number): boolean {
+    return (this.t[c * WORDS + FLAGS] & CHAINED) !== 0;
+  }
+
+  forwardOf(c: number): number {
+    return (this.t[c * WORDS + FLAGS] >>> FORWARD_SHIFT) & 3;
+  }
+
+  /** FullNAT's words are there from now on. */
+  extend(): void {
+    if (this.x.length === 0) this.x = new Int32Array((this.capacity + 2) * EXTRA);
+  }
+
+  /** The connection of a packet from the client; 0 = none. */
+  findIn(p: Packet): number {
+    const { t } = this;
+    const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
+    const ports = (p.sport << 16) | p.dport;
+    const h = this.#hash(kind, p.s0, p.s1, p.s2, p.s3, p.sport);
+    for (let link = this.#heads[h]; link !== 0; ) {
+      const base = (link >>> 1) * WORDS;
+      if (
+        (link & 1) === 0 &&
+        t[base + CPORTS] === ports &&
+        t[base] === p.s0 &&
+        (t[base + FLAGS] & KIND) === kind &&
+        (kind & V6 ? t[base + 1] === p.s1 && t[base + 2] === p.s2 && t[base + 3] === p.s3 : true)
+      ) {
+        const { v } = this.#dests[t[base + DEST]];
+        if (v[0] === p.d0 && v[1] === p.d1 && v[2] === p.d2 && v[3] === p.d3) return link >>> 1;
+      }
+      link = t[base + LINK + (link & 1)];
+    }
+    return 0;
+  }
+
+  /**
+   * The connection of a packet from the server; 0 = none. NAT's is known by the server's address, DR's and TUN's by the
+   * virtual one. FullNAT's comes to a local address, and is asked for if `toLocal`.
+   */
+  findOut(p: Packet, toLocal: boolean): number {
+    const { t } = this;
+    const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
+    if (toLocal) return this.findLocal(kind, p, p.dport);
+    const h = this.#hash(kind, p.d0, p.d1, p.d2, p.d3, p.dport);
+    for (let link = this.#heads[h]; link !== 0; ) {
+      const base = (link >>> 1) * WORDS;
+      if (
+        (link & 1) === 0 &&
+        t[base + CPORTS] >>> 16 === p.dport &&
+        t[base] === p.d0 &&
+        (t[base + FLAGS] & KIND) === kind &&
+        (kind & V6 ? t[base + 1] === p.d1 && t[base + 2] === p.d2 && t[base + 3] === p.d3 : true)
+      ) {
+        const dest = this.#dests[t[base + DEST]];
+        const nat = ((t[base + FLAGS] >>> FORWARD_SHIFT) & 3) === NAT;
+        const a = nat ? dest.d : dest.v;
+        const port = nat ? t[base + DPORTS] >>> 16 : t[base + CPORTS] & 0xffff;
+        if (port === p.sport && a[0] === p.s0 && a[1] === p.s1 && a[2] === p.s2 && a[3] === p.s3)
+          return link >>> 1;
+      }
+      link = t[base + LINK + (link & 1)];
+    }
+    return 0;
+  }
+
+  /** The FullNAT connection whose server is p's source and whose local address is p's destination, with local port `lport`. */
+  findLocal(kind: number, p: Packet, lport: number): number {
+    const { t, x } = this;
+    const ports = (p.sport << 16) | lport;
+    const h = this.#hash(kind, p.d0, p.d1, p.d2, p.d3, ports ^ p.s0 ^ p.s3);
+    for (let link = this.#heads[h]; link !== 0; ) {
+      const base = (link >>> 1) * WORDS;
+      if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
+        const { d } = this.#dests[t[base + DEST]];
+        const { a } = this.#locals[x[(link >>> 1) * EXTRA + LOCAL]];
+        if (
+          d[0] === p.s0 &&
+          d[3] === p.s3 &&
+          a[0] === p.d0 &&
+          a[3] === p.d3 &&
+          d[1] === p.s1 &&
+          d[2] === p.s2 &&
+          a[1] === p.d1 &&
+          a[2] === p.d2
+        )
+          return link >>> 1;
+      }
+      link = t[base + LINK + (link & 1)];
+    }
+    return 0;
+  }
+
+  /** Whether server `d`:`dport` knows a connection from `local`:`lport` already. */
+  isTaken(kind: number, d: Int32Array, dport: number, local: Local, lport: number): boolean {
+    const { t, x } = this;
+    const ports = (dport << 16) | lport;
+    const { a } = local;
+    const h = this.#hash(kind, a[0], a[1], a[2], a[3], ports ^ d[0] ^ d[3]);
+    for (let link = this.#heads[h]; link !== 0; ) {
+      const c = link >>> 1;
+      const base = c * WORDS;
+      if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
+        const other = this.#locals[x[c * EXTRA + LOCAL]].a;
+        if (sameWords(this.#dests[t[base + DEST]].d, d) && sameWords(other, a)) return true;
+      }
+      link = t[base + LINK + (link & 1)];
+    }
+    return false;
+  }
+
+  /** The template of masked client `a` at virtual address `v`, port `vport`; 0 = none. `kind`: V6 and IS_UDP as they are. */
+  findTemplate(kind: number, a: Int32Array, v: Int32Array, vport: number): number {
+    const { t } = this;
+    const h = this.#hash(kind, a[0], a[1], a[2], a[3], 0);
+    for (let link = this.#heads[h]; link !== 0; ) {
+      const c = link >>> 1;
+      const base = c * WORDS;
+      if (
+        (link & 1) === 0 &&
+        t[base + CPORTS] === vport &&
+        (t[base + FLAGS] & KIND) === (kind | TEMPLATE) &&
+        t[base] === a[0] &&
+        t[base + 1] === a[1] &&
+        t[base + 2] === a[2] &&
+        t[base + 3] === a[3] &&
+        sameWords(this.#dests[t[base + DEST]].v, v)
+      )
+        return c;
+      link = t[base + LINK + (link & 1)];
+    }
+    return 0;
+  }
+
+  /** Moves a line to the end of a queue (HALF_OPEN, CLOSING), or out of its own (0). */
+  queue(c: number, to: number): void {
+    const { t } = this;
+    const base = c * WORDS;
+    const from = (t[base + FLAGS] >>> QUEUE_SHIFT) & 3;
+    if (from === to) return;
+    if (from !== 0) {
+      const before = t[base + BEFORE];
+      const behind = t[base + BEHIND];
+      if (before === 0) this.#first[from] = behind;
+      else t[before * WORDS + BEHIND] = behind;
+      if (behind === 0) this.#last[from] = before;
+      else t[behind * WORDS + BEFORE] = before;
+    }
+    t[base + FLAGS] = (t[base + FLAGS] & ~(3 << QUEUE_SHIFT)) | (to << QUEUE_SHIFT);
+    if (to === 0) return;
+    const last = this.#last[to];
+    t[base + BEFORE] = last;
+    t[base + BEHIND] = 0;
+    if (last === 0) this.#first[to] = c;
+    else t[last * WORDS + BEHIND] = c;
+    this.#last[to] = c;
+  }
+
+  /** The oldest line of a queue; 0 = it is empty. */
+  oldest(queue: number): number {
+    return this.#first[queue];
+  }
+
+  #release(c: number): void {
+    this.t[c * WORDS + LINK] = this.#free;
+    this.#free = c;
+  }
+
+  #hash(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
+    let h = mix(this.#seed ^ kind, a0);
+    if (kind & V6) h = mix(mix(mix(h, a1), a2), a3);
+    return Math.imul(mix(h, port), 0x61c88647) >>> this.#shift;
+  }
+
+  #clientHash(c: number): number {
+    const { t } = this;
+    const base = c * WORDS;
+    return this.#hash(
+      t[base + FLAGS] & (V6 | IS_UDP),
+      t[base],
+      t[base + 1],
+      t[base + 2],
+      t[base + 3],
+      t[base + CPORTS] >>> 16,
+    );
+  }
+
+  #serverHash(c: number): number {
+    const base = c * WORDS;
+    const { d } = this.#dests[this.t[base + DEST]];
+    const { a } = this.#locals[this.x[c * EXTRA + LOCAL]];
+    const kind = this.t[base + FLAGS] & (V6 | IS_UDP);
+    return this.#hash(kind, a[0], a[1], a[2], a[3], this.t[base + DPORTS] ^ d[0] ^ d[3]);
+  }
+
+  #chain(link: number, h: number): void {
+    this.t[(link >>> 1) * WORDS + LINK + (link & 1)] = this.#heads[h];
+    this.#heads[h] = link;
+  }
+
+  #unchain(link: number, h: number): void {
+    const next = this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
+    let at = this.#heads[h];
+    if (at === link) {
+      this.#heads[h] = next;
+      return;
+    }
+    while (at !== 0) {
+      const slot = (at >>> 1) * WORDS + LINK + (at & 1);
+      if (this.t[slot] === link) {
+        this.t[slot] = next;
+        return;
+      }
+      at = this.t[slot];
+    }
+  }
+}
+
+function mix(h: number, x: number): number {
+  const y = Math.imul(h ^ x, 0x9e3779b1);
+  return y ^ (y >>> 15);
+}
+
+function sameWords(a: Int32Array, b: Int32Array): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+}

@@ -1,0 +1,59 @@
+// FullNAT: client and virtual address become local address and server, so that servers need no route of ours (alibaba/LVS).
+// In: SYN loses its timestamps and gets sequence numbers of its own; it, and the first data, carry the client's address (TOA).
+// Out: acknowledgements and SACK shifted back, the MSS of SYN-ACK lowered by TOA's room; addresses by out.ts.
+import { CPORTS, DELTA, DPORTS, EXTRA, FIRST_DATA, LOCAL, WORDS } from '../conn.ts';
+import type { Core } from '../core.ts';
+import { ACK, FIN, type Packet, RST, SYN, TCP, word } from '../packet/parse.ts';
+import { rewriteQuote } from '../packet/quote.ts';
+import { setDestination, setSource } from '../packet/rewrite.ts';
+import type { Dest } from '../service.ts';
+import { insertToa, lowerMss, removeTimestamp, shiftNumber, shiftSack, toaSize } from './toa.ts';
+
+/** `p` of connection `c` from the client to `dest`. */
+export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: number, icmp: boolean): number {
+  const { t, x } = core.life.table;
+  const base = c * WORDS;
+  const local = core.services.locals[x[c * EXTRA + LOCAL]];
+  const dport = t[base + DPORTS] >>> 16;
+  const lport = t[base + DPORTS] & 0xffff;
+  if (icmp) {
+    rewriteQuote(p, core.quote, local.a, dest.d, dest.d, dport, local.a, lport);
+    return core.transmit(p, dest.route, why);
+  }
+  if (p.protocol === TCP) {
+    const { toaKind, timestampRemove } = dest.service.fullnat;
+    const flags = p.tcpFlags;
+    const syn = (flags & SYN) !== 0;
+    const delta = x[c * EXTRA + DELTA];
+    if (syn && timestampRemove) removeTimestamp(p);
+    if (delta !== 0) shiftNumber(p, p.l4 + 4, delta);
+    if (toaKind !== 0 && (syn || isFirstData(p, x[c * EXTRA + FIRST_DATA]))) {
+      const { words } = core;
+      for (let i = 0; i < 4; i++) words[i] = t[base + i];
+      insertToa(p, toaKind, dest.route.mtu, t[base + CPORTS] >>> 16, words);
+    }
+  }
+  setSource(p, local.a, lport);
+  setDestination(p, dest.d, dport);
+  return core.transmit(p, dest.route, why);
+}
+
+/** What an answer of `dest` needs besides addresses; call it before they are rewritten. */
+export function touchAnswer(core: Core, p: Packet, c: number, dest: Dest): void {
+  if (p.protocol !== TCP) return;
+  const { x } = core.life.table;
+  const { toaKind, mssAdjust } = dest.service.fullnat;
+  if ((p.tcpFlags & (SYN | ACK)) === (SYN | ACK)) {
+    x[c * EXTRA + FIRST_DATA] = (word(p.frame, p.l4 + 4) + 1) | 0;
+    if (mssAdjust && toaKind !== 0) lowerMss(p, toaSize(p.family));
+  }
+  const delta = x[c * EXTRA + DELTA];
+  if (delta === 0 || (p.tcpFlags & ACK) === 0) return;
+  shiftNumber(p, p.l4 + 8, -delta | 0);
+  shiftSack(p, delta);
+}
+
+// The server's side reads TOA when it accepts, which is at the handshake's last packet or at the first data.
+function isFirstData(p: Packet, first: number): boolean {
+  return first !== 0 && (p.tcpFlags & (SYN | RST | FIN)) === 0 && word(p.frame, p.l4 + 8) === first;
+}

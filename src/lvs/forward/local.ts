@@ -1,0 +1,53 @@
+// FullNAT's local addresses and ports, and the sequence numbers that go with them. Addresses take turns; a port is free if its server
+// knows no connection from it, so one port serves many servers.
+import { DELTA, DPORTS, EXTRA, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../conn.ts';
+import type { Core } from '../core.ts';
+import { ACK, type Packet, SYN, TCP, word } from '../packet/parse.ts';
+import type { Dest } from '../service.ts';
+
+export const FIRST_PORT = 5000;
+export const PORTS = 65_536 - FIRST_PORT;
+/** Ports tried before a connection is refused. */
+const TRIES = 10_000;
+
+/** Gives connection `c` a local address and port, and sequence numbers; false = none is free. */
+export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean {
+  const { table } = core.life;
+  const { service } = dest;
+  const { locals } = service;
+  table.extend();
+  const { t, x } = table;
+  const base = c * WORDS;
+  const kind = t[base + FLAGS] & (V6 | IS_UDP);
+  const dport = t[base + DPORTS] >>> 16;
+  if (locals.length === 0) return false;
+  for (let turn = 0; turn < locals.length; turn++) {
+    service.nextLocal = service.nextLocal >= locals.length ? 0 : service.nextLocal;
+    const local = locals[service.nextLocal++];
+    if (local.family !== p.family) continue;
+    for (let i = 0; i < TRIES; i++) {
+      const lport = FIRST_PORT + (local.counter % PORTS);
+      local.counter = (local.counter + 1) % PORTS;
+      if (table.isTaken(kind, dest.d, dport, local, lport)) continue;
+      local.used++;
+      t[base + DPORTS] = (dport << 16) | lport;
+      x[c * EXTRA + LOCAL] = local.index;
+      x[c * EXTRA + FIRST_DATA] = 0;
+      const syn = p.protocol === TCP && !p.inverse && (p.tcpFlags & (SYN | ACK)) === SYN;
+      x[c * EXTRA + DELTA] =
+        syn && service.fullnat.sequence
+          ? (initial(core, local.a, dest, t[base + DPORTS]) - word(p.frame, p.l4 + 4)) | 0
+          : 0;
+      return true;
+    }
+    local.missed++;
+  }
+  return false;
+}
+
+// RFC 6528: 4 µs steps over a secret offset for each pair of ends, so that a port's next connection begins after its last one.
+function initial(core: Core, a: Int32Array, dest: Dest, ports: number): number {
+  let h = Math.imul(core.seed ^ a[0] ^ a[3], 0x9e3779b1) ^ dest.d[0] ^ dest.d[3];
+  h = Math.imul(h ^ (h >>> 15) ^ ports, 0x85ebca6b);
+  return ((h ^ (h >>> 13)) + core.ms * 250) | 0;
+}

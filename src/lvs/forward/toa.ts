@@ -1,0 +1,114 @@
+// TCP options for FullNAT: the client's address in an option (TOA), timestamps blanked, the MSS lowered, SACK blocks shifted.
+// Invariant: sequence numbers are not touched by an option that is put in; every function leaves the TCP checksum right if it was.
+import { delta16, delta32, fold, sum, update } from '../../kit/checksum.ts';
+import { half, type Packet, setHalf, setWord, word } from '../packet/parse.ts';
+import { changeTransport } from '../packet/rewrite.ts';
+
+const END = 0;
+const NOP = 1;
+const MSS = 2;
+const SACK = 5;
+const TIMESTAMP = 8;
+/** A TCP header has at most so many bytes. */
+const LONGEST = 60;
+
+/** Bytes of the option for a family: kind, length, port, address. */
+export function toaSize(family: number): number {
+  return family === 4 ? 8 : 20;
+}
+
+/**
+ * Puts the client's address and port into `p`, first of its options, by moving the headers before them towards the front. Left out
+ * where the header or the link (`mtu`) has no room for it.
+ */
+export function insertToa(p: Packet, kind: number, mtu: number, port: number, a: Int32Array): void {
+  const { frame } = p;
+  const size = toaSize(p.family);
+  const header = (frame[p.l4 + 12] >> 4) << 2;
+  if (header + size > LONGEST || p.at < size || p.end - p.at + size > mtu) return;
+  const length = p.end - p.l4;
+  const at = p.at - size;
+  const l4 = p.l4 - size;
+  frame.copyWithin(at, p.at, p.l4 + 20);
+  p.at = at;
+  p.l4 = l4;
+  const option = l4 + 20;
+  frame[option] = kind;
+  frame[option + 1] = size;
+  setHalf(frame, option + 2, port);
+  for (let i = 0; i < (size - 4) >> 2; i++) setWord(frame, option + 4 + 4 * i, a[i]);
+  const flags = half(frame, l4 + 12);
+  const longer = flags + ((size >> 2) << 12);
+  setHalf(frame, l4 + 12, longer);
+  const added = fold(sum(frame, option, option + size, 0));
+  changeTransport(p, added + delta16(flags, longer) + delta16(length, length + size));
+  const field = p.family === 4 ? at + 2 : at + 4;
+  const total = half(frame, field);
+  setHalf(frame, field, total + size);
+  if (p.family === 4) setHalf(frame, at + 10, update(half(frame, at + 10), delta16(total, total + size)));
+}
+
+/** Overwrites the timestamp option with NOPs. */
+export function removeTimestamp(p: Packet): void {
+  const at = findOption(p, TIMESTAMP, 10);
+  if (at === 0) return;
+  for (let i = 0; i < 10; i++) setByte(p, at + i, NOP);
+}
+
+/** Lowers the MSS option by `by`, but not below 64. */
+export function lowerMss(p: Packet, by: number): void {
+  const at = findOption(p, MSS, 4);
+  if (at === 0) return;
+  const mss = half(p.frame, at + 2);
+  if (mss < 64 + by) return;
+  setByte(p, at + 2, (mss - by) >> 8);
+  setByte(p, at + 3, (mss - by) & 0xff);
+}
+
+/** Takes `delta` from both edges of every SACK block. */
+export function shiftSack(p: Packet, delta: number): void {
+  const at = findOption(p, SACK, 10);
+  if (at === 0) return;
+  for (let edge = at + 2; edge + 4 <= at + p.frame[at + 1]; edge += 4) {
+    const now = (word(p.frame, edge) - delta) | 0;
+    for (let i = 0; i < 4; i++) setByte(p, edge + i, (now >>> (24 - 8 * i)) & 0xff);
+  }
+}
+
+/** Adds `delta` to the 32-bit number at `at` (sequence or acknowledgement; even offset in the header). */
+export function shiftNumber(p: Packet, at: number, delta: number): void {
+  const old = word(p.frame, at);
+  const now = (old + delta) | 0;
+  setWord(p.frame, at, now);
+  changeTransport(p, delta32(old, now));
+}
+
+// Options may stand at odd offsets: one byte at a time, in the half word that the checksum sees.
+function setByte(p: Packet, at: number, value: number): void {
+  const { frame } = p;
+  const even = at - ((at - p.l4) & 1);
+  const old = half(frame, even);
+  frame[at] = value;
+  changeTransport(p, delta16(old, half(frame, even)));
+}
+
+/** Where the first option of `kind` with at least `size` bytes begins; 0 = there is none. */
+function findOption(p: Packet, kind: number, size: number): number {
+  const { frame, l4 } = p;
+  const header = l4 + ((frame[l4 + 12] >> 4) << 2);
+  const end = header < p.end ? header : p.end;
+  for (let at = l4 + 20; at < end; ) {
+    const k = frame[at];
+    if (k === END) return 0;
+    if (k === NOP) {
+      at++;
+      continue;
+    }
+    if (at + 2 > end) return 0;
+    const length = frame[at + 1];
+    if (length < 2 || at + length > end) return 0;
+    if (k === kind) return length >= size ? at : 0;
+    at += length;
+  }
+  return 0;
+}

@@ -1,0 +1,79 @@
+// Changes of a packet in place: addresses, ports, TTL, with the checksums following (RFC 1624).
+// Invariant: `p` says afterwards what the bytes say. A UDP checksum of 0 («none») stays 0, and no other becomes 0.
+import { delta16, delta32, update } from '../../kit/checksum.ts';
+import { half, type Packet, setHalf, setWord, TCP, UDP } from './parse.ts';
+
+/** One hop less. The caller has made sure that it lives on. */
+export function decrementTtl(p: Packet): void {
+  const { frame, at } = p;
+  if (p.family === 6) {
+    frame[at + 7]--;
+    return;
+  }
+  const old = half(frame, at + 8);
+  frame[at + 8]--;
+  setHalf(frame, at + 10, update(half(frame, at + 10), delta16(old, old - 0x100)));
+}
+
+/** Destination address `a` (four words) and port. */
+export function setDestination(p: Packet, a: Int32Array, port: number): void {
+  const { frame, at } = p;
+  let delta: number;
+  if (p.family === 4) {
+    delta = delta32(p.d0, a[0]);
+    setWord(frame, at + 16, a[0]);
+    setHalf(frame, at + 10, update(half(frame, at + 10), delta));
+  } else {
+    delta = delta32(p.d0, a[0]) + delta32(p.d1, a[1]) + delta32(p.d2, a[2]) + delta32(p.d3, a[3]);
+    for (let i = 0; i < 4; i++) setWord(frame, at + 24 + 4 * i, a[i]);
+  }
+  p.d0 = a[0];
+  p.d1 = a[1];
+  p.d2 = a[2];
+  p.d3 = a[3];
+  setHalf(frame, p.l4 + 2, port);
+  changeTransport(p, delta + delta16(p.dport, port));
+  p.dport = port;
+}
+
+/** Source address `a` (four words) and port. */
+export function setSource(p: Packet, a: Int32Array, port: number): void {
+  const { frame, at } = p;
+  let delta: number;
+  if (p.family === 4) {
+    delta = delta32(p.s0, a[0]);
+    setWord(frame, at + 12, a[0]);
+    setHalf(frame, at + 10, update(half(frame, at + 10), delta));
+  } else {
+    delta = delta32(p.s0, a[0]) + delta32(p.s1, a[1]) + delta32(p.s2, a[2]) + delta32(p.s3, a[3]);
+    for (let i = 0; i < 4; i++) setWord(frame, at + 8 + 4 * i, a[i]);
+  }
+  p.s0 = a[0];
+  p.s1 = a[1];
+  p.s2 = a[2];
+  p.s3 = a[3];
+  setHalf(frame, p.l4, port);
+  changeTransport(p, delta + delta16(p.sport, port));
+  p.sport = port;
+}
+
+/** The TCP or UDP checksum after what it covers changed by `delta`. */
+export function changeTransport(p: Packet, delta: number): void {
+  const { frame } = p;
+  if (p.protocol === TCP) {
+    setHalf(frame, p.l4 + 16, update(half(frame, p.l4 + 16), delta));
+    return;
+  }
+  const old = half(frame, p.l4 + 6);
+  if (p.protocol !== UDP || old === 0) return;
+  const now = update(old, delta);
+  setHalf(frame, p.l4 + 6, now === 0 ? 0xffff : now);
+}
+
+/** `p` is inside of another header now: it says so. */
+export function changeHeader(p: Packet, family: number, protocol: number, l4: number): void {
+  p.family = family;
+  p.protocol = protocol;
+  p.l4 = l4;
+  p.whole = false;
+}

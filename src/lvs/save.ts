@@ -1,0 +1,185 @@
+// The connection table as bytes, for a restart or another director: big-endian, version 1.
+//   "GTLV" · version · count · { family, flags, state, method · ports · time-out, rest, template's number · client · virtual · server
+//   · FullNAT: local address, sequence delta, first data }
+// Connections whose service or server is not there are left out at reading. Nothing of a foreign machine is trusted: every field is checked.
+import { GtmError } from '../kit/errors.ts';
+import * as conn from './conn.ts';
+import { EXTRA, WORDS } from './conn.ts';
+import type { Core } from './core.ts';
+import { type Packet, setWord, TCP, UDP, word } from './packet/parse.ts';
+import { type Dest, FULLNAT, NAT } from './service.ts';
+import { isActive, STATES } from './tcpstate.ts';
+
+const MAGIC = 0x47544c56;
+const VERSION = 1;
+const HEADER = 12;
+/** Words of a record. */
+const RECORD = 26;
+const KEPT =
+  conn.STATE |
+  conn.V6 |
+  conn.IS_UDP |
+  conn.TEMPLATE |
+  conn.NOOUTPUT |
+  conn.ASSURED |
+  conn.CONFIRMED |
+  (3 << conn.FORWARD_SHIFT);
+
+/** Bytes that the table takes now. */
+export function tableSize(core: Core): number {
+  return HEADER + core.life.table.used * RECORD * 4;
+}
+
+/** Writes the table to the front of `to`, templates first, and returns its length. GTM_LVS_TABLE if `to` is too small. */
+export function writeTable(core: Core, to: Uint8Array): number {
+  const size = tableSize(core);
+  if (to.length < size)
+    throw new GtmError('GTM_LVS_TABLE', `connection table: ${size} bytes do not fit into ${to.length}`);
+  const { table } = core.life;
+  const numbers = new Int32Array(table.capacity + 1);
+  let count = 0;
+  for (const templates of [true, false])
+    for (let c = 1; c <= table.capacity; c++) {
+      if (!table.inUse(c)) continue;
+      if (((table.t[c * WORDS + conn.FLAGS] & conn.TEMPLATE) !== 0) !== templates) continue;
+      writeRecord(core, c, to, HEADER + count * RECORD * 4, numbers);
+      numbers[c] = ++count;
+    }
+  setWord(to, 0, MAGIC);
+  setWord(to, 4, VERSION);
+  setWord(to, 8, count);
+  return HEADER + count * RECORD * 4;
+}
+
+function writeRecord(core: Core, c: number, to: Uint8Array, at: number, numbers: Int32Array): void {
+  const { t, x } = core.life.table;
+  const base = c * WORDS;
+  const dest = core.life.destOf(c);
+  const full =
+    ((t[base + conn.FLAGS] >>> conn.FORWARD_SHIFT) & 3) === FULLNAT &&
+    (t[base + conn.FLAGS] & conn.TEMPLATE) === 0;
+  let k = at;
+  const put = (w: number) => {
+    setWord(to, k, w);
+    k += 4;
+  };
+  put(t[base + conn.FLAGS] & KEPT);
+  put(t[base + conn.CPORTS]);
+  put(t[base + conn.DPORTS]);
+  put(t[base + conn.TIMEOUT]);
+  put((t[base + conn.EXPIRES] - core.life.now) | 0);
+  put(numbers[t[base + conn.CONTROL]]);
+  for (let i = 0; i < 4; i++) put(t[base + i]);
+  for (let i = 0; i < 4; i++) put(dest.v[i]);
+  for (let i = 0; i < 4; i++) put(dest.d[i]);
+  put((dest.vport << 16) | dest.port);
+  put(dest.family);
+  const local = full ? core.services.locals[x[c * EXTRA + conn.LOCAL]].a : undefined;
+  for (let i = 0; i < 4; i++) put(local?.[i] ?? 0);
+  put(full ? x[c * EXTRA + conn.DELTA] : 0);
+  put(full ? x[c * EXTRA + conn.FIRST_DATA] : 0);
+}
+
+/** Takes up the connections of `from`; how many. GTM_LVS_TABLE if it is no such table. */
+export function readTable(core: Core, from: Uint8Array): number {
+  const count = from.length < HEADER ? 0 : word(from, 8) >>> 0;
+  if (
+    from.length < HEADER ||
+    word(from, 0) !== MAGIC ||
+    word(from, 4) !== VERSION ||
+    HEADER + count * RECORD * 4 > from.length
+  )
+    throw new GtmError('GTM_LVS_TABLE', 'connection table: not written by this version, or cut');
+  const made = new Int32Array(count + 1);
+  let taken = 0;
+  for (let n = 1; n <= count; n++) {
+    made[n] = readRecord(core, from, HEADER + (n - 1) * RECORD * 4, made, n);
+    if (made[n] !== 0) taken++;
+  }
+  return taken;
+}
+
+function readRecord(core: Core, from: Uint8Array, at: number, made: Int32Array, n: number): number {
+  const get = (i: number) => word(from, at + 4 * i);
+  const flags = get(0) & KEPT;
+  const timeout = get(3);
+  const rest = get(4);
+  const template = get(5);
+  if (
+    (flags & conn.STATE) >= STATES ||
+    timeout <= 0 ||
+    rest <= 0 ||
+    rest > timeout ||
+    template < 0 ||
+    template >= n
+  )
+    return 0;
+  const dest = findDest(core, from, at, flags);
+  if (dest === undefined) return 0;
+  const { key: p, life } = core;
+  fill(p, from, at, flags);
+  const method = (flags >>> conn.FORWARD_SHIFT) & 3;
+  const isTemplate = flags & conn.TEMPLATE;
+  if (method !== NAT && method !== dest.forward) return 0;
+  const full = method === FULLNAT && isTemplate === 0;
+  const c0 = isTemplate ? 0 : life.table.findIn(p);
+  if (c0 !== 0 || life.table.used >= life.table.capacity) return 0;
+  const localIndex = full ? localOf(core, from, at) : 0;
+  if (localIndex < 0) return 0;
+  const c = life.open(p, dest, get(2) >>> 16, isTemplate);
+  if (c === 0) return 0;
+  const { t } = life.table;
+  const base = c * WORDS;
+  t[base + conn.FLAGS] = flags | conn.INACTIVE;
+  t[base + conn.DPORTS] = get(2);
+  t[base + conn.TIMEOUT] = timeout;
+  t[base + conn.EXPIRES] = (life.now + rest) | 0;
+  if (full) {
+    life.table.extend();
+    const { x } = life.table;
+    x[c * EXTRA + conn.LOCAL] = localIndex;
+    x[c * EXTRA + conn.DELTA] = get(24);
+    x[c * EXTRA + conn.FIRST_DATA] = get(25);
+    core.services.locals[localIndex].used++;
+  }
+  life.enter(c);
+  life.resume(c, dest, (flags & conn.IS_UDP) === 0 && isTemplate === 0 && isActive(flags & conn.STATE));
+  if (template > 0 && made[template] !== 0) life.control(c, made[template]);
+  return c;
+}
+
+function fill(p: Packet, from: Uint8Array, at: number, flags: number): void {
+  p.family = flags & conn.V6 ? 6 : 4;
+  p.protocol = flags & conn.IS_UDP ? UDP : TCP;
+  p.s0 = word(from, at + 24);
+  p.s1 = word(from, at + 28);
+  p.s2 = word(from, at + 32);
+  p.s3 = word(from, at + 36);
+  p.d0 = word(from, at + 40);
+  p.d1 = word(from, at + 44);
+  p.d2 = word(from, at + 48);
+  p.d3 = word(from, at + 52);
+  p.sport = word(from, at + 4) >>> 16;
+  p.dport = word(from, at + 4) & 0xffff;
+}
+
+function findDest(core: Core, from: Uint8Array, at: number, flags: number): Dest | undefined {
+  const protocol = flags & conn.IS_UDP ? UDP : TCP;
+  const ports = word(from, at + 72);
+  return core.services.dests.find(
+    d =>
+      d.at >= 0 &&
+      d.protocol === protocol &&
+      d.vport === ports >>> 16 &&
+      d.port === (ports & 0xffff) &&
+      d.family === word(from, at + 76) &&
+      d.service.family === (flags & conn.V6 ? 6 : 4) &&
+      [0, 1, 2, 3].every(
+        i => d.v[i] === word(from, at + 40 + 4 * i) && d.d[i] === word(from, at + 56 + 4 * i),
+      ),
+  );
+}
+
+function localOf(core: Core, from: Uint8Array, at: number): number {
+  return core.services.locals.findIndex(l => [0, 1, 2, 3].every(i => l.a[i] === word(from, at + 80 + 4 * i)));
+}
