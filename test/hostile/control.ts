@@ -1,4 +1,5 @@
-// Run as a child process: a client that behaves, asking `www.example.com A` every two milliseconds. Prints one JSON line: asked, lost, cut (its TCP connection was closed), and percentiles in ms.
+// Run as a child process: a client that behaves, asking `www.example.com A` every two milliseconds. Prints
+// one JSON line: asked, lost, cut (its TCP connection was closed while it asked), and percentiles in ms.
 //   node control.js PORT MILLISECONDS udp|tcp
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';

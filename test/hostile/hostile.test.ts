@@ -28,7 +28,7 @@ interface Control {
 const ROUNDS = 3;
 const ROUND_MS = 700;
 /** What a busy machine adds by itself, ms. */
-const NOISE = 1;
+const NOISE = 2;
 const ATTEMPTS = 3;
 const MEMORY = 96 << 20;
 

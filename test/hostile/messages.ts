@@ -17,10 +17,10 @@ const OPTIONS = [
   option(0xffff, 'ff'.repeat(600)),
 ];
 
-/** A message of one of KINDS, in the order of their turn. */
-export function hostile(rng: Rng, turn: number): Buffer {
+/** So many messages, of all KINDS in turn; made before an attack begins, so that it costs no more than a harmless load. */
+export function arsenal(rng: Rng, count: number): Buffer[] {
   const kinds = Object.values(KINDS);
-  return Buffer.from(kinds[turn % kinds.length](rng));
+  return Array.from({ length: count }, (_, i) => Buffer.from(kinds[i % kinds.length](rng)));
 }
 
 /** A message without malice. */

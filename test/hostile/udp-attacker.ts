@@ -5,11 +5,11 @@ import { createSocket } from 'node:dgram';
 import { performance } from 'node:perf_hooks';
 import { seeded } from '../../src/kit/rng.ts';
 import { decode } from '../dns/decode.ts';
-import { asks, harmless, hostile } from './messages.ts';
+import { arsenal, asks, harmless } from './messages.ts';
 
 const [port, duration, rate] = process.argv.slice(2, 5).map(Number);
 const kind = process.argv[5];
-const rng = seeded(Number(process.argv[6]));
+const messages = kind === 'hostile' ? arsenal(seeded(Number(process.argv[6])), 4000) : [harmless()];
 const MOST = 1232;
 
 const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
@@ -42,7 +42,7 @@ socket.connect(port, '127.0.0.1', () => {
   const timer = setInterval(() => {
     const elapsed = Math.min(duration, performance.now() - start);
     for (; sent < elapsed * rate; sent++) {
-      const message = kind === 'hostile' ? hostile(rng, sent) : harmless();
+      const message = Buffer.from(messages[sent % messages.length]);
       if (message.length >= 2) {
         message.writeUInt16BE(sent & 0xffff, 0);
         silent[sent & 0xffff] = asks(message) ? 0 : 1;
