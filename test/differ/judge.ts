@@ -32,10 +32,9 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
     }),
   );
   const straight = verdict(question, mine, theirs);
-  const agree = difference(theirs[0], theirs[1], false) === undefined;
   // Knot follows a chain within one zone, and NSD has one tree for all zones. Where that shows, each is asked for the names
   // of the chain one by one, as a resolver would.
-  if (straight.kind !== 'same' && !agree && mine.chain !== '' && !mine.message.tc)
+  if (straight.kind !== 'same' && mine.chain !== '' && !mine.message.tc)
     for (const [i, peer] of others.entries()) {
       const walked = await walk(question, peer);
       if (walked !== undefined && difference(mine, walked, false) === undefined) theirs[i] = walked;

@@ -20,6 +20,8 @@ const needs = await import(new URL('../../../test/needs.mjs', import.meta.url).h
 needs.provide();
 for (const program of ['nsd', 'knotd'])
   if (!needs.has(program)) throw new Error(`the differential test wants ${program}`);
+// The servers end with us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const began = performance.now();
 const { passed, failed, split, deviations } = await differ({
   queries: whole('queries'),

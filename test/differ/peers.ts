@@ -12,8 +12,10 @@ import { Client } from './client.ts';
 import { type Zone, zoneText } from './zones.ts';
 
 const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
-/** A loaded machine takes its time. */
+/** How long a start and an end may take: a loaded machine takes its time. */
 const START_MS = 30_000;
+const END_MS = 10_000;
+const TRIES = 5;
 
 /** A server that can be asked. */
 export interface Peer {
@@ -91,6 +93,17 @@ ${rows.join('')}`;
 
 /** Starts a server and waits until it answers for every zone. Throws, with its log, when it does not. */
 export async function start(kind: Kind, zones: readonly Zone[]): Promise<Peer> {
+  // A port that was free may be somebody else's a moment later.
+  for (let left = TRIES; ; left--) {
+    try {
+      return await attempt(kind, zones);
+    } catch (e) {
+      if (left === 1 || !/in use/.test((e as Error).message)) throw e;
+    }
+  }
+}
+
+async function attempt(kind: Kind, zones: readonly Zone[]): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'differ-'));
   zones.forEach((zone, i) => {
     writeFileSync(join(folder, `${i}.zone`), zoneText(zone));
@@ -100,6 +113,8 @@ export async function start(kind: Kind, zones: readonly Zone[]): Promise<Peer> {
   let said = '';
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (text: Buffer) => {
       said = (said + text.toString()).slice(-2000);
@@ -107,9 +122,14 @@ export async function start(kind: Kind, zones: readonly Zone[]): Promise<Peer> {
   const client = new Client(port);
   const close = async () => {
     client.close();
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    process.removeListener('exit', end);
+    if (child.exitCode === null && child.signalCode === null) end();
+    // Its children would outlive a killed server: that is for the last.
+    const stuck = setTimeout(() => child.kill('SIGKILL'), END_MS);
     await exited;
+    clearTimeout(stuck);
     rmSync(folder, { recursive: true, force: true });
+    if (child.signalCode === 'SIGKILL') throw new Error(`${name} does not end`);
   };
   try {
     await ready(child, client, zones);
