@@ -13,6 +13,8 @@ export const PROGRAMS = {
   'nsd-checkzone': 'nsd',
   knotd: 'knot',
   nginx: 'nginx',
+  zsh: 'zsh',
+  groff: 'groff-base',
   'named-checkzone': 'bind9-utils',
   'named-compilezone': 'bind9-utils',
   ip: 'iproute2',

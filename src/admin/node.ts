@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../kit/diag.ts';
 import type { Metric } from '../metrics/names.ts';
 import type { AdminState, Override } from '../model/records.ts';
+import type { ConnectionRow } from '../model/service.ts';
 import type { Event, Explanation, NodeStatus } from '../model/status.ts';
 
 export interface Question {
@@ -56,6 +57,8 @@ export interface AdminNode {
   override(request: OverrideRequest): Override;
   /** Reads the configuration afresh and applies all of it or nothing; resolves when every worker serves it. */
   reload(): Promise<ReloadResult>;
+  /** Connections that are forwarded here now, at most `limit`. */
+  connections(limit: number): Promise<readonly ConnectionRow[]>;
   /** The events kept whose id is above `after`, oldest first. */
   events(after: number): Event[];
   /** Calls `listener` for each event to come; returns what ends that. */

@@ -26,6 +26,9 @@ export const ROUTES: readonly Route[] = [
   get('/v1/vips', ({ node }) => list('VipList', node.status().vips)),
   get('/v1/vips/:name', ({ node, name }) => one('VIP', name, node.status().vips)),
   get('/v1/services', ({ node }) => list('ServiceList', node.status().services)),
+  get('/v1/connections', async ({ node, query }) =>
+    list('ConnectionList', await node.connections(limitOf(query))),
+  ),
   get('/v1/zones', ({ node }) => list('ZoneList', node.status().zones)),
   get('/v1/nodes', ({ node }) => list('NodeList', nodes(node.status()))),
   get('/v1/overrides', ({ node }) => list('OverrideList', node.status().overrides)),
@@ -95,6 +98,15 @@ function metrics(node: AdminNode): Response {
 
 function list(kind: string, items: readonly object[]): object {
   return { apiVersion: 'v1', kind, items };
+}
+
+/** `?limit=`: from 1 to 10000 rows, by default 1000. Throws GTM_REQUEST. */
+function limitOf(query: URLSearchParams): number {
+  const text = query.get('limit') ?? '1000';
+  const limit = Number(text);
+  if (!/^\d{1,5}$/.test(text) || limit < 1 || limit > 10_000)
+    throw new GtmError('GTM_REQUEST', 'limit: expected a number from 1 to 10000');
+  return limit;
 }
 
 function one(kind: string, name: string, items: readonly { name: string }[]): object {

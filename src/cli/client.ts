@@ -9,6 +9,8 @@ export interface AdminClient {
   url: string;
   get(path: string): Promise<object>;
   post(path: string, body: object): Promise<object>;
+  /** The data of each Server-Sent Event at `path`, until the node or `signal` ends it. */
+  stream(path: string, signal: AbortSignal): AsyncIterable<string>;
 }
 
 /**
@@ -41,7 +43,49 @@ export function adminClient(ctx: Context): AdminClient {
         headers: { 'content-type': 'application/json', accept: 'application/json' },
         body: JSON.stringify(body),
       }),
+    stream: (path, signal) => streamOf(url, path, timeout, signal),
   };
+}
+
+async function* streamOf(
+  url: string,
+  path: string,
+  timeout: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  // The time-out is for the beginning of the reply; the stream itself goes on.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('no reply', 'TimeoutError')), timeout);
+  let reply: Response;
+  try {
+    const headers = { accept: 'text/event-stream' };
+    reply = await fetch(`${url}${path}`, {
+      headers,
+      redirect: 'error',
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+  } catch (e) {
+    throw failed(url, timeout, e);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (reply.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
+    bodyOf(url, reply.status, await textOf(reply));
+    throw new GtmError('GTM_UNREACHABLE', `what answers at ${url} is not a gtm node`);
+  }
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of (reply.body ?? []) as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    const frames = text.split('\n\n');
+    text = frames.pop() ?? '';
+    if (text.length > MAX_REPLY)
+      throw new GtmError('GTM_UNREACHABLE', 'the stream is none that a gtm node would send');
+    for (const frame of frames) {
+      const data = /^data: (.*)$/m.exec(frame)?.[1];
+      if (data !== undefined) yield data;
+    }
+  }
 }
 
 async function textOf(reply: Response): Promise<string> {

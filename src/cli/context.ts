@@ -32,6 +32,8 @@ export interface Arg {
   /** In capitals, as the help shows it. */
   name: string;
   optional?: boolean;
+  /** What it may be, for the completion. */
+  choices?: readonly string[];
 }
 
 export interface Command {

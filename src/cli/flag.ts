@@ -52,6 +52,13 @@ const TABLE = {
   by: { value: 'WHO', env: 'USER', help: 'who says so' },
   name: { value: 'NAME', help: 'the name that it says' },
   listen: { value: 'ADDR:PORT', help: 'where it listens' },
+  stats: { help: 'what went through since the start' },
+  rate: { help: 'what goes through a second' },
+  conns: { help: 'the connections that are open' },
+  numeric: { short: 'n', help: 'addresses instead of names' },
+  exact: { help: 'numbers in full, however long' },
+  follow: { short: 'f', help: 'go on with what happens, until Ctrl-C' },
+  after: { value: 'N', help: 'only events with a higher number' },
   markdown: { help: 'print the table of commands as Markdown, as the README has it' },
 } as const satisfies Record<string, Flag>;
 

@@ -29,6 +29,7 @@ export function adminNode(node: Node): AdminNode {
     explain: question => explain(node, question),
     override: request => override(node, request),
     reload: () => node.reload(),
+    connections: async limit => (await node.plane?.connections(limit)) ?? [],
     events: after => node.events.after(after),
     onEvent: listener => node.events.listen(listener),
     *counters() {

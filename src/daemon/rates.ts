@@ -1,6 +1,7 @@
 // Connections and new connections a second of each VIP, from the plane's counters; smoothed as IPVS's estimator does
 // (net/netfilter/ipvs/ip_vs_est.c: avg += (rate − avg) / 4 at each step).
 import type { ServiceCounters } from '../model/service.ts';
+import { Estimates } from './estimate.ts';
 
 export interface VipLoad {
   /** Open now, active and inactive. */
@@ -10,11 +11,14 @@ export interface VipLoad {
 }
 
 export class Rates {
+  /** Service by service. */
+  readonly estimates = new Estimates();
   readonly #last = new Map<string, { total: number; at: number; rate: number }>();
   #loads = new Map<string, VipLoad>();
 
   /** Takes the counters of now (`mono` ms); to be called about once a second. */
   step(counters: readonly ServiceCounters[], mono: number): void {
+    this.estimates.step(counters, mono);
     const totals = new Map<string, { total: number; open: number }>();
     for (const s of counters) {
       const t = totals.get(s.vip) ?? { total: 0, open: 0 };

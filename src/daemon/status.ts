@@ -8,6 +8,7 @@ import { allDownNow, shares } from '../steer/explain.ts';
 import { memberIndex } from '../steer/table.ts';
 import type { Node } from './node.ts';
 import { forwards } from './targets.ts';
+import { trafficOf } from './traffic.ts';
 import { VERSION } from './version.ts';
 
 /** The status of now. */
@@ -19,7 +20,7 @@ export function statusOf(node: Node): NodeStatus {
     .peers()
     .map(p => ({ node: p.node, site: p.report.site, fresh: p.fresh, age: p.age }));
   const cluster = coordinator.status();
-  const services = [...(node.plane?.counters() ?? [])];
+  const services = trafficOf(node);
   const status: NodeStatus = {
     apiVersion: 'v1',
     kind: 'NodeStatus',

@@ -1,6 +1,6 @@
 // What a node tells about itself: the body of GET /v1/status. The CLI's tables, the page and the metrics come from it.
 import type { CoordinatorStatus, Override, Sight } from './records.ts';
-import type { ServiceCounters } from './service.ts';
+import type { RealServerCounters, ServiceCounters } from './service.ts';
 import type { StateName } from './state.ts';
 
 export interface MemberStatus {
@@ -58,6 +58,27 @@ export interface VipStatus {
   realServers: RealServerStatus[];
 }
 
+/** What goes through a second, smoothed: connections, bytes, and packets where the plane sees them. */
+export interface TrafficRates {
+  connections: number;
+  inBytes: number;
+  outBytes: number;
+  inPackets?: number;
+  outPackets?: number;
+}
+
+/** A virtual service as it is forwarded here: its counters, its rates, and how it is set up. */
+export interface ServiceStatus extends ServiceCounters {
+  plane: string;
+  scheduler: string;
+  flags: readonly string[];
+  forward: 'nat' | 'dr' | 'tun' | 'fullnat';
+  /** Milliseconds; 0 = none. */
+  persistence: number;
+  rates: TrafficRates;
+  realServers: (RealServerCounters & { rates: TrafficRates })[];
+}
+
 export interface NodeStatus {
   apiVersion: 'v1';
   kind: 'NodeStatus';
@@ -77,7 +98,7 @@ export interface NodeStatus {
   peers: { node: string; site: string; fresh: boolean; age: number }[];
   pools: PoolStatus[];
   vips: VipStatus[];
-  services: ServiceCounters[];
+  services: ServiceStatus[];
   overrides: Override[];
   schedules: { name: string; active: boolean; until?: string; next?: string }[];
   /** What an operator should know first, in words; empty when all is well. */

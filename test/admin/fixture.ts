@@ -3,6 +3,7 @@ import type { AdminNode, OverrideRequest } from '../../src/admin/node.ts';
 import { GtmError } from '../../src/kit/errors.ts';
 import type { Metric } from '../../src/metrics/names.ts';
 import type { Override } from '../../src/model/records.ts';
+import type { ConnectionRow } from '../../src/model/service.ts';
 import type { Event, NodeStatus } from '../../src/model/status.ts';
 
 const START = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -116,6 +117,12 @@ export function statusFixture(): NodeStatus {
       {
         key: 'tcp 127.1.0.10:8080',
         vip: 'web-fra',
+        plane: 'proxy',
+        scheduler: 'wrr',
+        flags: [],
+        forward: 'nat',
+        persistence: 0,
+        rates: { connections: 4.25, inBytes: 20_000, outBytes: 350_000 },
         connections: 1200,
         inBytes: 5_000_000,
         outBytes: 90_000_000,
@@ -131,6 +138,7 @@ export function statusFixture(): NodeStatus {
             inBytes: 4_000_000,
             outBytes: 60_000_000,
             failed: 0,
+            rates: { connections: 3, inBytes: 15_000, outBytes: 250_000 },
           },
           {
             key: '127.1.1.2:9001',
@@ -142,6 +150,7 @@ export function statusFixture(): NodeStatus {
             inBytes: 1_000_000,
             outBytes: 30_000_000,
             failed: 5,
+            rates: { connections: 1.25, inBytes: 5000, outBytes: 100_000 },
           },
         ],
       },
@@ -161,6 +170,36 @@ export function statusFixture(): NodeStatus {
     schedules: [{ name: 'new-year', active: false, next: '2027-01-01T02:00:00.000Z' }],
     alarms: ['real server web-fra-2 of web-fra is down: connect ECONNREFUSED'],
   };
+}
+
+export function connectionsFixture(): ConnectionRow[] {
+  const virtual = '127.1.0.10:8080';
+  return [
+    {
+      protocol: 'tcp',
+      state: 'ESTABLISHED',
+      expires: 899_400,
+      client: '192.0.2.7:33018',
+      virtual,
+      server: '127.1.1.1:9001',
+    },
+    {
+      protocol: 'tcp',
+      state: 'FIN_WAIT',
+      expires: 61_000,
+      client: '[2001:db8::7]:40000',
+      virtual,
+      server: '127.1.1.2:9001',
+    },
+    {
+      protocol: 'udp',
+      state: 'UDP',
+      expires: 0,
+      client: '192.0.2.8:53',
+      virtual: '127.1.0.10:53',
+      server: '127.1.1.1:53',
+    },
+  ];
 }
 
 /** A status in which every text from elsewhere tries to be markup. */
@@ -273,6 +312,10 @@ export class FakeNode implements AdminNode {
       diagnostics,
       changes: this.faulty ? [] : ['pool api: ttl 10s → 20s'],
     };
+  }
+
+  async connections(limit: number) {
+    return connectionsFixture().slice(0, limit);
   }
 
   events(after: number) {
