@@ -1,6 +1,6 @@
 // From the bytes of a query to those of its reply: the steps that every query takes, in the order of STEPS.
 //
-//   query → guard → edns → opcode → form → cookie → scope → answer → limit → finish → reply
+//   query → guard → edns → opcode → form → (cookie) → scope → answer → (limit) → finish → reply
 //
 // A step says «go on», «the reply stands» or «say nothing»; every reply, whatever step it comes from, passes the limit.
 // A responder belongs to one snapshot: a worker makes a new one for the next and swaps between two queries.
@@ -56,7 +56,8 @@ const GO_ON = 0;
 const REPLY = 1;
 const SILENT = 2;
 
-const STEPS: readonly Step[] = [guard, edns, opcode, form, cookie, scope, answer];
+const STEPS: readonly Step[] = [guard, edns, opcode, form, scope, answer];
+const STEPS_WITH_COOKIES: readonly Step[] = [guard, edns, opcode, form, cookie, scope, answer];
 
 /** Makes the responder of one snapshot. It makes no object per query. */
 export function makeResponder(options: ResponderOptions): Respond {
@@ -65,6 +66,9 @@ export function makeResponder(options: ResponderOptions): Respond {
   const tools = makeTools(options.settings ?? {}, options.seconds);
   const x = new Exchange(answerer, udpSize, options.counters, tools);
   const { onFault } = options;
+  // What is not wanted is not called.
+  const steps = x.requireCookie ? STEPS_WITH_COOKIES : STEPS;
+  const limited = x.limiter !== undefined;
   return (query, length, out, client, now) => {
     x.input = query;
     x.length = length;
@@ -74,12 +78,12 @@ export function makeResponder(options: ResponderOptions): Respond {
     x.pooled = false;
     x.ede = EDE.none;
     try {
-      for (let i = 0; i < STEPS.length; i++) {
-        const verdict = STEPS[i](x);
+      for (let i = 0; i < steps.length; i++) {
+        const verdict = steps[i](x);
         if (verdict === SILENT) return 0;
         if (verdict === REPLY) break;
       }
-      return limit(x) === SILENT ? 0 : finish(x);
+      return limited && limit(x) === SILENT ? 0 : finish(x);
     } catch (thrown) {
       onFault?.(thrown);
       return apologize(x);
@@ -114,7 +118,13 @@ function edns(x: Exchange): number {
   x.edns.present = false;
   if (x.formed) x.formed = x.edns.parse(query);
   if (x.edns.present) x.counters[COUNTER.edns]++;
-  if (!x.options.take(x.edns, x.input, x.client)) x.formed = false;
+  if (!x.options.take(x.edns, x.input, x.client, x.now)) x.formed = false;
+  if (x.options.cookie !== COOKIE.none) count(x);
+  begin(x);
+  return GO_ON;
+}
+
+function count(x: Exchange): void {
   switch (x.options.cookie) {
     case COOKIE.client:
       x.counters[COUNTER.cookie_client]++;
@@ -127,8 +137,6 @@ function edns(x: Exchange): number {
       break;
     default:
   }
-  begin(x);
-  return GO_ON;
 }
 
 /** Queries are all that is done here: NOTIFY and UPDATE are for servers that take zones from others. */
@@ -161,7 +169,7 @@ function form(x: Exchange): number {
  * cookies tries again with the one it gets (RFC 7873 §5.2.3); any other one has TCP left.
  */
 function cookie(x: Exchange): number {
-  if (!x.requireCookie || x.client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
+  if (x.client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
   if (x.options.cookie !== COOKIE.none) return refuse(x, RCODE.BADCOOKIE);
   x.reply.truncate();
   return REPLY;

@@ -17,10 +17,14 @@ const VERSION = 1;
 const MAX_AGE = 3600;
 const MAX_AHEAD = 300;
 const RENEW_AGE = 1800;
+const CLOCK_MS = 100;
 
 export class Cookies {
   readonly #keys: readonly Int32Array[];
   readonly #seconds: () => number;
+  // The clock is asked ten times a second at most; cookies count whole seconds.
+  #second = 0;
+  #asked = -CLOCK_MS;
   // What is hashed: client cookie, the server cookie but for its hash, client address.
   readonly #message = new Uint8Array(CLIENT + 8 + 16);
   readonly #reply = new Uint8Array(COOKIE_LENGTH);
@@ -32,15 +36,22 @@ export class Cookies {
     this.#seconds = seconds;
   }
 
-  /** Judges the `length` octets of COOKIE data at `at`, and keeps what `write` sends back. Returns a value of COOKIE. */
-  take(bytes: Uint8Array, at: number, length: number, client: Client): number {
+  /**
+   * Judges the `length` octets of COOKIE data at `at`, and keeps what `write` sends back. `mono`: milliseconds of a
+   * monotonic clock. Returns a value of COOKIE.
+   */
+  take(bytes: Uint8Array, at: number, length: number, client: Client, mono: number): number {
     // RFC 7873 §5.2.2: 8, or 16 to 40.
     if (length !== CLIENT && (length < 16 || length > 40)) return COOKIE.malformed;
     const message = this.#message;
     for (let i = 0; i < CLIENT; i++) message[i] = bytes[at + i];
     const size = client.family === 4 ? 4 : 16;
     for (let i = 0; i < size; i++) message[16 + i] = client.address[i];
-    const now = this.#seconds();
+    if (mono - this.#asked >= CLOCK_MS) {
+      this.#asked = mono;
+      this.#second = this.#seconds();
+    }
+    const now = this.#second;
     let worth: number = COOKIE.client;
     if (length > CLIENT) {
       worth = COOKIE.bad;

@@ -41,7 +41,7 @@ export class Options {
   }
 
   /** Reads what the query asks for, and fills the client's subnet. Returns false for FORMERR: then nothing goes back. */
-  take(edns: Edns, bytes: Uint8Array, client: Client): boolean {
+  take(edns: Edns, bytes: Uint8Array, client: Client, now: number): boolean {
     this.length = 0;
     this.cookie = COOKIE.none;
     client.subnetFamily = 0;
@@ -50,7 +50,7 @@ export class Options {
     let length = 0;
     let cookie: number = COOKIE.none;
     if (edns.cookieAt !== 0 && cookies !== undefined) {
-      cookie = cookies.take(bytes, edns.cookieAt, edns.cookieLength, client);
+      cookie = cookies.take(bytes, edns.cookieAt, edns.cookieLength, client, now);
       if (cookie === COOKIE.malformed) return false;
       length += HEAD + COOKIE_LENGTH;
     }

@@ -44,7 +44,7 @@ function from(address: string): Client {
 function judge(secrets: string[], at: number, address: string, cookie: string): [number, string] {
   const jar = new Cookies(secrets, () => at | 0);
   const out = new Uint8Array(24);
-  const worth = jar.take(hex(`ffff${cookie}`), 2, cookie.length / 2, from(address));
+  const worth = jar.take(hex(`ffff${cookie}`), 2, cookie.length / 2, from(address), 0);
   jar.write(out, 0);
   return [worth, text(out)];
 }
@@ -188,6 +188,20 @@ test('require: BADCOOKIE with a good one for who knows cookies, TC for who does 
   }
   assert.equal(s.ask('www.z A', { tcp: true }).answer.length, 1);
   assert.match(s.options('www.z A', option(10, CLIENT), { tcp: true }), /^NOERROR/);
+});
+
+test('the clock is asked again as time goes on', () => {
+  let at = 1559731985;
+  const s = new Server(
+    zones,
+    {},
+    { settings: { cookies: { secrets: [SECRET], require: false } }, seconds: () => at },
+  );
+  const cookie = full(s);
+  at += 3601;
+  s.now = 200;
+  assert.notEqual(s.options('www.z A', option(10, cookie)), `NOERROR 10:${cookie}`);
+  assert.equal(s.count('cookie_bad'), 1);
 });
 
 test('without a clock or a secret the option is one that nobody knows', () => {
