@@ -6,13 +6,13 @@ import { formatEndpoint } from '../kit/ip.ts';
 import { nearest } from '../kit/suggest.ts';
 import type { Config } from '../model/schema.ts';
 import { DemoServer } from './demo-server.ts';
-import { loadFiles } from './load.ts';
+import { readConfig } from './load.ts';
 import { type Running, type RunOptions, runNodes } from './run.ts';
 import { serverKey } from './targets.ts';
 
 /** Runs the demo until a signal ends it; returns the exit code. */
 export async function runDemo(options: RunOptions): Promise<number> {
-  const config = loadFiles(options.config, process.env).config;
+  const config = readConfig(options.config, process.env);
   const fleet = new Fleet(config);
   await fleet.startAll();
   try {

@@ -71,12 +71,12 @@ export class Node {
   ready = false;
   plane: Plane | undefined;
   answers: Answers | undefined;
+  /** Generations of zones that an answer worker may have: ours, and those tried since. */
+  held: readonly number[];
   readonly #prober: Prober;
   readonly #pinger = new Pinger();
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Generations of zones that an answer worker may have: ours, and those tried since. */
-  #held: readonly number[];
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
   #faults: ReadonlyMap<string, string> = new Map();
   #ticks = 0;
@@ -95,7 +95,7 @@ export class Node {
     this.calendar = new Calendar(this.config, clock, () => this.settleSoon());
     this.#weights = new Weights(name);
     this.snapshot = buildSnapshot(1, this.config, this.loaded.compiled);
-    this.#held = [this.snapshot.zones.generation];
+    this.held = [this.snapshot.zones.generation];
     this.state = newStateTable(memberList(this.config).length);
     this.evaluation = this.#evaluate();
     const onResult = (id: string, r: { ok: boolean; text: string }) => this.#probed(id, r);
@@ -105,11 +105,6 @@ export class Node {
 
   get config(): Config {
     return this.loaded.config;
-  }
-
-  /** Generations of zones that may not be let go of. */
-  get held(): readonly number[] {
-    return this.#held;
   }
 
   get generation(): number {
@@ -184,11 +179,11 @@ export class Node {
     // Built and given to the answer workers before anything forwards differently: what fails must leave no trace.
     const old = { snapshot: this.snapshot, state: this.state };
     const snapshot = buildSnapshot(this.generation + 1, loaded.config, loaded.compiled);
-    this.#held = [...this.#held, loaded.compiled.generation];
+    this.held = [...this.held, loaded.compiled.generation];
     this.#take(loaded, snapshot, newStateTable(memberList(loaded.config).length));
     try {
       await this.answers?.swap(snapshot.buffer, this.state, snapshot.zones.arena);
-      this.#held = [loaded.compiled.generation];
+      this.held = [loaded.compiled.generation];
     } catch (e) {
       this.#take(before, old.snapshot, old.state);
       this.fault = `the answer workers refused the new snapshot: ${reason(e)}`;

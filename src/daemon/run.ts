@@ -5,17 +5,18 @@ import type { DemoServers } from '../admin/node.ts';
 import { type AdminServer, openAdmin } from '../admin/server.ts';
 import { MemoryBus } from '../cluster/memory.ts';
 import { openRedisCoordinator } from '../cluster/redis.ts';
-import { type Diagnostic, formatDiagnostic, hasErrors, summarize } from '../kit/diag.ts';
+import { type Diagnostic, formatDiagnostic, summarize } from '../kit/diag.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Coordinator } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
 import { adminNode } from './api.ts';
 import { newRng, systemClock } from './clock.ts';
-import { type Loaded, loadFiles } from './load.ts';
+import { isSound, type Loaded, Loader, type Sound } from './loader.ts';
 import { type LogLevel, makeLog, type RootLog } from './log.ts';
 import { Node } from './node.ts';
+import { progressBar } from './progress.ts';
 import { untilStopped } from './shutdown.ts';
-import { watchFiles } from './watch.ts';
+import { watchFolders } from './watch.ts';
 
 export interface RunOptions {
   config: string;
@@ -24,7 +25,7 @@ export interface RunOptions {
 
 /** The running nodes of a process, and what they were started from. */
 export interface Running {
-  loaded: Loaded;
+  loaded: Sound;
   nodes: readonly Node[];
 }
 
@@ -39,9 +40,13 @@ export async function runNodes(
   demo?: DemoServers,
 ): Promise<number> {
   const file = resolve(options.config);
-  let loaded = loadFiles(file, process.env);
-  complain(loaded.diagnostics, loaded);
-  if (loaded.config === undefined || hasErrors(loaded.diagnostics)) return 1;
+  const loader = new Loader(file, process.env);
+  const loaded = await firstLoad(loader);
+  complain(loaded);
+  if (!isSound(loaded)) {
+    await loader.close();
+    return 1;
+  }
   const logs = makeLog({ level: options.log.level, format: options.log.format ?? 'json' });
   const nodes: Node[] = [];
   const admins: AdminServer[] = [];
@@ -49,27 +54,29 @@ export async function runNodes(
 
   // One reload at a time; what comes meanwhile asks for one more after it.
   let reloading: Promise<Diagnostic[]> = Promise.resolve([]);
-  const reload = (): Promise<Diagnostic[]> => {
+  let seen = loaded.digest;
+  const reload = (asked: boolean, touched?: readonly string[]): Promise<Diagnostic[]> => {
     reloading = reloading.then(async () => {
-      const fresh = loadFiles(file, process.env);
-      if (fresh.config === undefined || hasErrors(fresh.diagnostics)) {
-        for (const n of nodes) n.refuse(fresh.diagnostics);
-        return fresh.diagnostics;
-      }
-      loaded = fresh;
-      for (const n of nodes) await n.replace(fresh);
+      const fresh = await loader.load(touched).catch(e => unread(file, e));
+      if ('folders' in fresh) watch.cover(fresh.folders);
+      // A file was touched and says what it said before: nobody asked, so nobody is told.
+      if (!asked && fresh.digest === seen) return fresh.diagnostics;
+      seen = fresh.digest;
+      if ('sources' in fresh && isSound(fresh)) for (const n of nodes) await n.replace(fresh);
+      else for (const n of nodes) n.refuse(fresh.diagnostics);
+      loader.hold(nodes.flatMap(n => n.held));
       return fresh.diagnostics;
     });
     return reloading;
   };
 
-  const watch = watchFiles(
-    () => loaded.files,
-    () => void reload(),
+  const watch = watchFolders(
+    touched => void reload(false, touched),
     e => logs.of('files').warn({}, `files: cannot be watched: ${reason(e)}; send SIGHUP to reload`),
   );
+  watch.cover(loaded.folders);
   try {
-    const stopped = untilStopped(() => void reload());
+    const stopped = untilStopped(() => void reload(true));
     for (const name of namesOf(loaded.config)) {
       nodes.push(
         new Node({
@@ -80,7 +87,7 @@ export async function runNodes(
           log: logs.of(name),
           clock: systemClock,
           rng: newRng(),
-          reload,
+          reload: () => reload(true),
           ...(demo && { demo }),
         }),
       );
@@ -99,7 +106,7 @@ export async function runNodes(
     return await stopped;
   } finally {
     watch.close();
-    await Promise.all([...nodes, ...admins].map(n => n.close()));
+    await Promise.all([...nodes, ...admins, loader].map(n => n.close()));
   }
 }
 
@@ -130,8 +137,30 @@ export function stateDirOf(loaded: Loaded): string {
   return resolve((loaded.config as Config).state_dir);
 }
 
-function complain(diagnostics: readonly Diagnostic[], loaded: Loaded): void {
+async function firstLoad(loader: Loader): Promise<Loaded> {
+  const bar = progressBar(process.stderr, () => performance.now());
+  try {
+    return await loader.load(undefined, bar.show);
+  } finally {
+    bar.done();
+  }
+}
+
+// A load that did not come to its end: no word on the files, and so another one each time.
+function unread(file: string, e: unknown) {
+  const fault: Diagnostic = {
+    file,
+    line: 0,
+    col: 0,
+    severity: 'error',
+    code: 'GTM-C00A',
+    message: reason(e),
+  };
+  return { diagnostics: [fault], digest: '' };
+}
+
+function complain({ diagnostics, sources }: Loaded): void {
   const told = diagnostics.filter(d => d.severity !== 'note');
-  for (const d of told) process.stderr.write(`${formatDiagnostic(d, loaded.sources)}\n`);
+  for (const d of told) process.stderr.write(`${formatDiagnostic(d, sources)}\n`);
   if (told.length > 0) process.stderr.write(`${summarize(diagnostics)}\n`);
 }

@@ -20,15 +20,20 @@ export interface Diagnostic {
   hidden?: true;
 }
 
-/** The text of a file by its name, for the excerpt under a fault; undefined if it is not at hand. */
-export type SourceOf = (file: string) => string | undefined;
+/** A line (from 1) of a file, for the excerpt under a fault; undefined if it is not at hand. */
+export type SourceOf = (file: string, line: number) => string | undefined;
+
+/** The lines of a text, as a source of excerpts. */
+export function linesOf(text: string): SourceOf {
+  const lines = text.split(/\r?\n/);
+  return (_, line) => lines[line - 1];
+}
 
 /** One diagnostic as text: the head line, and an excerpt with a caret where the source is at hand. */
 export function formatDiagnostic(d: Diagnostic, source?: SourceOf): string {
   const place = d.line > 0 ? `${d.file}:${d.line}:${d.col}` : d.file;
   const lines = [`${place}: ${d.severity}: ${d.message} [${d.code}]`];
-  const text =
-    d.line > 0 && d.hidden === undefined ? source?.(d.file)?.split(/\r?\n/)[d.line - 1] : undefined;
+  const text = d.line > 0 && d.hidden === undefined ? source?.(d.file, d.line) : undefined;
   if (text !== undefined) {
     const number = String(d.line).padStart(5);
     const before = text.slice(0, d.col - 1).replace(/[^\t]/g, ' ');

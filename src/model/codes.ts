@@ -55,7 +55,7 @@ export const CODES = {
   'GTM-C044': ['error', 'a Redis URL that is not understood, or given twice'],
   'GTM-C045': ['error', 'Redis without a secret, or with one that is too short'],
   'GTM-C046': ['warning', 'a lifetime of a few heartbeats'],
-  'GTM-C047': ['error', 'a zone twice, or a zone file outside the folder'],
+  'GTM-C047': ['error', 'a zone twice, or a zone file or folder outside the folder of the cluster file'],
   'GTM-C048': ['note', 'one file for several zones'],
   'GTM-C04A': ['error', 'a zone name that is none, or a zone file that cannot be read'],
   'GTM-C04B': ['error', 'a cookie secret that is none'],

@@ -21,7 +21,11 @@ export interface Loaded {
   /** Where the file of each zone is named, for faults that reading it brings. From 1. */
   zonePlaces: Map<string, { line: number; col: number; endCol: number }>;
   /** What zone files can be checked by even if there is no config: those that may be read, and the names of the pools. */
-  draft: { zones: Record<string, string>; pools: string[] };
+  draft: {
+    zones: Record<string, string>;
+    folders: { folder: string; line: number; col: number; endCol: number }[];
+    pools: string[];
+  };
 }
 
 /**
@@ -41,7 +45,7 @@ export function loadConfig(
     diagnostic(file, place, CODES[code][0], code, message, reading.hidden(place.line), help),
   );
   const zonePlaces: Loaded['zonePlaces'] = new Map();
-  const draft: Loaded['draft'] = { zones: {}, pools: [] };
+  const draft: Loaded['draft'] = { zones: {}, folders: [], pools: [] };
   if (reading.value === undefined) return { diagnostics: sortDiagnostics(diagnostics), zonePlaces, draft };
 
   const findings: Finding[] = [...expandSecrets(reading.value, reading.strings(), env)];
@@ -68,6 +72,9 @@ export function loadConfig(
   for (const zone of Object.keys(partial?.config.zones ?? {}))
     zonePlaces.set(zone, reading.place(['zones', zone], 'value'));
   const refused = new Set(findings.filter(f => f.code === 'GTM-C047').map(f => f.path[1]));
+  draft.folders = (partial?.config.zone_folders ?? [])
+    .map((folder, i) => ({ folder, ...reading.place(['zone_folders', i], 'value') }))
+    .filter((_, i) => !refused.has(i));
   draft.zones = Object.fromEntries(
     Object.entries(partial?.config.zones ?? {}).filter(([zone]) => !refused.has(zone)),
   );

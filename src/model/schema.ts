@@ -157,6 +157,8 @@ export const schema = z.strictObject({
   pools: z.record(name, pool).default({}),
   /** Zone name to master file, relative to the folder of this file and kept inside it. */
   zones: z.record(domain, z.string().min(1)),
+  /** Folders of zone files: each NAME.zone in them is the zone NAME. */
+  zone_folders: z.array(z.string().min(1)).default([]),
   schedules: z.record(name, schedule).default({}),
 });
 

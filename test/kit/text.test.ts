@@ -6,6 +6,7 @@ import {
   type Diagnostic,
   formatDiagnostic,
   hasErrors,
+  linesOf,
   sortDiagnostics,
   summarize,
 } from '../../src/kit/diag.ts';
@@ -89,7 +90,8 @@ const FAULT: Diagnostic = {
   message: 'address 192.0.2.300 is not an IPv4 address',
   help: 'parts end at 255',
 };
-const source = (file: string) => (file === 'a.zone' ? '$TTL 60\nwww\tA  \t192.0.2.300 ; bad\r\n' : undefined);
+const text = linesOf('$TTL 60\nwww\tA  \t192.0.2.300 ; bad\r\n');
+const source = (file: string, line: number) => (file === 'a.zone' ? text(file, line) : undefined);
 
 describe('diagnostics', () => {
   it('the head line, an excerpt with a caret under the token, help', () => {

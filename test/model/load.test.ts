@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Diagnostic, formatDiagnostic } from '../../src/kit/diag.ts';
+import { type Diagnostic, formatDiagnostic, linesOf } from '../../src/kit/diag.ts';
 import { CODES } from '../../src/model/codes.ts';
 import { BASE, ENV, load, patched, SECRET } from './base.ts';
 import { ROWS, variable } from './rows.ts';
@@ -199,7 +199,11 @@ describe('all faults in one run', () => {
       patched(['answers: 2', 'answers: two'], ['policy: failover', 'policy: 3']),
     );
     assert.equal(config, undefined);
-    assert.deepEqual(draft, { zones: { 'example.com': 'example.com.zone' }, pools: ['web', 'api'] });
+    assert.deepEqual(draft, {
+      zones: { 'example.com': 'example.com.zone' },
+      folders: [],
+      pools: ['web', 'api'],
+    });
     assert.deepEqual(load(patched(['example.com.zone', '/etc/passwd'])).draft.zones, {});
   });
 
@@ -329,14 +333,14 @@ describe('secrets', () => {
     it(`never shown: ${title}`, () => {
       const { diagnostics } = load(text, { ...ENV, SHORT: 'hunter2' });
       assert.ok(diagnostics.length > 0);
-      const shown = diagnostics.map(d => formatDiagnostic(d, () => text)).join('\n');
+      const shown = diagnostics.map(d => formatDiagnostic(d, linesOf(text))).join('\n');
       assert.doesNotMatch(shown + JSON.stringify(diagnostics), /hunter2/);
     });
 
   it('an excerpt is shown where no secret stands', () => {
     const text = patched([written, 'hunter2'], ['answers: 2', 'answers: two']);
     const shown = load(text)
-      .diagnostics.map(d => formatDiagnostic(d, () => text))
+      .diagnostics.map(d => formatDiagnostic(d, linesOf(text)))
       .join('\n');
     assert.match(shown, /\n {3}44 \| {3}web: \{ policy: weighted, answers: two/);
   });

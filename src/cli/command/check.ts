@@ -5,7 +5,11 @@ import { EXIT } from '../exit.ts';
 
 export async function run(ctx: Context): Promise<number> {
   const { checkFiles } = await import('../../daemon/load.ts');
-  const { diagnostics, sources, counts } = await checkFiles(ctx.flags.text('config') as string);
+  const { progressBar } = await import('../../daemon/progress.ts');
+  const bar = progressBar({ isTTY: ctx.io.errTty, write: ctx.io.err }, () => performance.now());
+  const checked = await checkFiles(ctx.flags.text('config') as string, process.env, bar.show);
+  bar.done();
+  const { diagnostics, sources, counts } = checked;
   const warned = ctx.flags.on('strict') && diagnostics.some(d => d.severity === 'warning');
   const failed = hasErrors(diagnostics) || warned;
   if (ctx.flags.on('json')) writeJson(ctx, 'CheckReport', { ok: !failed, counts, diagnostics });

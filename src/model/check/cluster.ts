@@ -8,7 +8,7 @@ const SHORTEST_SECRET = 16;
 /** Below three heartbeats of a second two lost ones make a node look dead. */
 const SHORT_LIFETIME = 3000;
 
-export const CLUSTER_RULES: readonly Rule[] = [redis, secret, lifetime, zones, schedules];
+export const CLUSTER_RULES: readonly Rule[] = [redis, secret, lifetime, zones, folders, schedules];
 
 function* redis({ config }: View): Generator<Finding> {
   const seen = new Set<string>();
@@ -79,7 +79,7 @@ function* zones({ config }: View): Generator<Finding> {
       };
     else names.set(name, zone);
     const parts = file.split(/[/\\]/);
-    if (/^([/\\]|[a-z]:)/i.test(file) || parts.includes('..')) {
+    if (leadsOut(file)) {
       const message = `zones.${zone}: «${file}» is not below the folder of this file`;
       yield { code: 'GTM-C047', path: ['zones', zone], message };
       continue;
@@ -91,6 +91,18 @@ function* zones({ config }: View): Generator<Finding> {
       yield { code: 'GTM-C048', path: ['zones', zone], message };
     } else files.set(path, zone);
   }
+}
+
+function* folders({ config }: View): Generator<Finding> {
+  for (const [i, folder] of config.zone_folders.entries()) {
+    if (!leadsOut(folder)) continue;
+    const message = `zone_folders: «${folder}» is not below the folder of this file`;
+    yield { code: 'GTM-C047', path: ['zone_folders', i], message };
+  }
+}
+
+function leadsOut(path: string): boolean {
+  return /^([/\\]|[a-z]:)/i.test(path) || path.split(/[/\\]/).includes('..');
 }
 
 function* schedules({ config, names, cronFault }: View): Generator<Finding> {

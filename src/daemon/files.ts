@@ -1,0 +1,119 @@
+// Reading the files of a cluster: confined to a folder, bounded, and with a mark of each by which it is known again.
+// A mark is trusted when the file had been left alone for a while before it was read: within the grain of a file system's
+// clock two contents may carry the same times. What is not trusted is read again and compared by its hash.
+import { createHash } from 'node:crypto';
+import { type Dirent, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { reason } from '../kit/errors.ts';
+
+/** Milliseconds; the coarsest clock of a file system still in use counts by two seconds. */
+const GRAIN = 2000;
+
+/** What a file was like when it was read. Times in milliseconds. */
+export interface Mark {
+  path: string;
+  /** Of its content. */
+  hash: string;
+  size: number;
+  modified: number;
+  changed: number;
+  inode: number;
+  trusted: boolean;
+}
+
+export interface Fault {
+  fault: string;
+}
+
+/** Reads a whole file of at most `limit` octets. `now` is the wall clock in milliseconds. */
+export function readMarked(path: string, limit: number, now: number): { bytes: Buffer; mark: Mark } | Fault {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) return { fault: 'is not a file' };
+    if (stat.size > limit) return { fault: `is larger than ${limit} bytes` };
+    const bytes = readFileSync(path);
+    // Sixteen octets of the hash, one character each.
+    const hash = createHash('sha256').update(bytes).digest().toString('latin1', 0, 16);
+    return { bytes, mark: { path, hash, ...timesOf(stat), trusted: isOld(stat, now) } };
+  } catch (e) {
+    return { fault: readable(e) };
+  }
+}
+
+/** Whether the file still has the content that its mark tells of. Brings the mark up to date where only its times changed. */
+export function isUnchanged(mark: Mark, limit: number, now: number): boolean {
+  try {
+    const stat = statSync(mark.path);
+    const same =
+      stat.size === mark.size &&
+      stat.mtimeMs === mark.modified &&
+      stat.ctimeMs === mark.changed &&
+      stat.ino === mark.inode;
+    if (same && mark.trusted) return true;
+  } catch {
+    return false;
+  }
+  const read = readMarked(mark.path, limit, now);
+  if ('fault' in read || read.mark.hash !== mark.hash) return false;
+  Object.assign(mark, read.mark);
+  return true;
+}
+
+/** The path of `relative` below `folder`, or why it may not be read: neither `..` nor a link leads out of the folder. */
+export function confined(folder: string, relative: string): { file: string } | Fault {
+  const file = join(folder, relative);
+  try {
+    const root = realpathSync.native(folder);
+    const real = realpathSync.native(file);
+    return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
+      ? { file }
+      : { fault: `is outside of ${folder}` };
+  } catch (e) {
+    return { fault: readable(e) };
+  }
+}
+
+/** The files in `folder` (below `root`, confined to it) and its subfolders whose names end with `suffix`, sorted; and the folders. */
+export function listFiles(
+  root: string,
+  folder: string,
+  suffix: string,
+): { files: string[]; folders: string[] } | Fault {
+  const start = confined(root, folder);
+  if ('fault' in start) return start;
+  const files: string[] = [];
+  const folders = [folder];
+  try {
+    // The list grows while it is walked. A linked folder is not entered, so there is an end.
+    for (const at of folders) {
+      for (const entry of readdirSync(join(root, at), { withFileTypes: true })) {
+        const path = join(at, entry.name);
+        if (entry.isDirectory()) folders.push(path);
+        else if (entry.name.endsWith(suffix) && isWithin(root, path, entry)) files.push(path);
+      }
+    }
+  } catch (e) {
+    return { fault: readable(e) };
+  }
+  return { files: files.sort(), folders };
+}
+
+function isWithin(root: string, path: string, entry: Dirent): boolean {
+  return entry.isFile() || (entry.isSymbolicLink() && 'file' in confined(root, path));
+}
+
+function timesOf(stat: Stats) {
+  return { size: stat.size, modified: stat.mtimeMs, changed: stat.ctimeMs, inode: stat.ino };
+}
+
+function isOld(stat: Stats, now: number): boolean {
+  return now - Math.max(stat.mtimeMs, stat.ctimeMs) > GRAIN;
+}
+
+function readable(e: unknown): string {
+  const code = (e as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'may not be read: permission denied';
+  if (code === 'ENOTDIR') return 'is not a folder';
+  return reason(e);
+}
