@@ -1,0 +1,130 @@
+// Load on one server, and what it costs: dnsperf on the last processor, the server's CPU time from /proc, and beside the
+// load a few questions of our own, whose answers are looked at and whose waits are measured.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../src/net/ask.ts';
+import { type Load, truth } from './dns-zone.ts';
+
+/** Jiffies a second: USER_HZ is 100 on every Linux that there is. */
+const HZ = 100;
+/** Questions at once: enough that the server never waits, few enough that no buffer overflows. */
+const CLIENTS = 8;
+const OUTSTANDING = 160;
+/** Milliseconds between two questions of our own. */
+const SAMPLE_PAUSE = 5;
+
+export interface Loaded {
+  completed: number;
+  lost: number;
+  seconds: number;
+  /** User and system time of the server's processes. */
+  cpuSeconds: number;
+}
+
+/** dnsperf for `seconds`, as fast as the two can, or at `rate` queries a second. */
+export async function load(
+  port: number,
+  pid: number,
+  questions: string,
+  seconds: number,
+  rate?: number,
+): Promise<Loaded> {
+  const last = `${cpus().length - 1}`;
+  const limit = rate === undefined ? [] : ['-Q', `${Math.max(1, Math.round(rate))}`];
+  const flags = ['-s', '127.0.0.1', '-p', `${port}`, '-d', questions, '-l', `${seconds}`, '-e', '-t', '1'];
+  const size = ['-c', `${CLIENTS}`, '-q', `${OUTSTANDING}`, '-T', '1'];
+  const before = cpuSeconds(pid);
+  const child = spawn('taskset', ['-c', last, 'dnsperf', ...flags, ...size, ...limit], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let output = '';
+  child.stdout.on('data', chunk => {
+    output += chunk;
+  });
+  await new Promise<void>(resolve => child.once('close', () => resolve()));
+  const figure = (name: string) =>
+    Number(new RegExp(`${name}:\\s+([\\d.]+)`).exec(output)?.[1] ?? Number.NaN);
+  return {
+    completed: figure('Queries completed'),
+    lost: figure('Queries lost'),
+    seconds: figure('Run time \\(s\\)'),
+    cpuSeconds: cpuSeconds(pid) - before,
+  };
+}
+
+export interface Samples {
+  /** Milliseconds, as they came; one that got no answer is Infinity. */
+  waits: number[];
+  /** What was wrong, in words. */
+  wrong: string[];
+}
+
+/** Asks until `end` settles, one question after the other, and looks at every answer unless `blind`. */
+export async function sample(
+  port: number,
+  what: Load,
+  blind: boolean,
+  end: Promise<unknown>,
+): Promise<Samples> {
+  const samples: Samples = { waits: [], wrong: [] };
+  let over = false;
+  const stop = () => {
+    over = true;
+  };
+  void end.then(stop, stop);
+  for (let n = 1; !over; n++) {
+    const { name, rcode, addresses } = truth(what, n);
+    const at = performance.now();
+    try {
+      const reply = await ask({ server: '127.0.0.1', port, name, type: 'A', timeout: 1000 });
+      samples.waits.push(performance.now() - at);
+      const said = reply.answers.filter(a => a.type === 'A').map(a => a.text);
+      const right =
+        reply.rcode === (rcode === 'NXDOMAIN' ? 3 : 0) &&
+        reply.flags.aa &&
+        said.length > 0 === addresses.length > 0 &&
+        said.every(a => addresses.includes(a));
+      if (!right && !blind) samples.wrong.push(`${name}: rcode ${reply.rcode} ${said.join(' ')}`);
+    } catch {
+      samples.waits.push(Number.POSITIVE_INFINITY);
+    }
+    await sleep(SAMPLE_PAUSE);
+  }
+  return samples;
+}
+
+/** The q-quantile of figures in any order. */
+export function quantile(figures: readonly number[], q: number): number {
+  const sorted = [...figures].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+}
+
+export function median(figures: readonly number[]): number {
+  return quantile(figures, 0.5);
+}
+
+/** User and system time of a process and all its children, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const stats = readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(name => {
+      try {
+        // The fields behind the name of the program, which may hold anything: state, parent, …
+        const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        return [
+          { pid: Number(name), parent: Number(fields[1]), time: Number(fields[11]) + Number(fields[12]) },
+        ];
+      } catch {
+        return [];
+      }
+    });
+  const time = (of: number): number =>
+    (stats.find(s => s.pid === of)?.time ?? 0) +
+    stats.filter(s => s.parent === of).reduce((sum, s) => sum + time(s.pid), 0);
+  return time(pid) / HZ;
+}
