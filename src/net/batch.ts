@@ -3,12 +3,11 @@
 // Beside the sockets an eventfd is polled, by which another thread wakes this one; no sleep is longer than SLEEP_MS.
 // Invariant: no object is made per batch, nor per datagram; replies leave before the next batch is received.
 
-import type { Client } from '../model/steering.ts';
+import { type Client, newClient } from '../model/steering.ts';
 import { AF, MMSGHDR, MSG_DONTWAIT, POLLFD, POLLIN, SOCKADDR } from '../nic/layout.ts';
 import { type Libc, systemFault } from '../nic/libc.ts';
 import { BatchMemory, nameAt, WIDTH } from './batch-memory.ts';
 import type { BatchSocket } from './batch-socket.ts';
-import { newClient } from './client.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
 
 /** The longest sleep: a thread that is to end does so in this time even if nobody could wake it. */

@@ -2,8 +2,6 @@
 // it runs once a datagram. The text is the kernel's (inet_ntop), so it is trusted to be well formed.
 import type { Client } from '../model/steering.ts';
 
-export { newClient } from '../model/steering.ts';
-
 /** Fills `family` and `address` from an IPv4 or IPv6 text; a zone (`%eth0`) is left out. */
 export function fillAddress(client: Client, text: string): void {
   if (text.indexOf(':') < 0) {

@@ -4,8 +4,8 @@
 // Invariant: while more than WRITE_BOUND bytes wait to be read by the client nothing more is answered nor read, so a
 // connection holds at most one chunk, one message begun, WRITE_BOUND and one reply.
 import type { Socket } from 'node:net';
-import type { Client } from '../model/steering.ts';
-import { fillAddress, newClient } from './client.ts';
+import { type Client, newClient } from '../model/steering.ts';
+import { fillAddress } from './client.ts';
 import { NET, type Respond } from './responder.ts';
 
 export const MAX_MESSAGE = 65_535;

@@ -5,7 +5,7 @@
 // look at their heads only. Progress is a message begun, a message answered, or waiting replies taken by the client.
 // A connection is a newcomer until it was answered once: a flood of those makes room for itself, not at others' cost.
 import { createServer, type Server, type Socket } from 'node:net';
-import { newClient } from './client.ts';
+import { newClient } from '../model/steering.ts';
 import { listenFault } from './listen.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
 import { MAX_MESSAGE, TcpConnection, type TcpShared } from './tcp-connection.ts';

@@ -4,8 +4,8 @@
 // dropped and counted, so that memory stays bounded. Bound to one address, replies leave from the address asked;
 // 0.0.0.0 and :: are for hosts with one address a family, since dgram cannot choose the source.
 import { createSocket, type Socket } from 'node:dgram';
-import type { Client } from '../model/steering.ts';
-import { fillAddress, newClient } from './client.ts';
+import { type Client, newClient } from '../model/steering.ts';
+import { fillAddress } from './client.ts';
 import { listenFault } from './listen.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatIp, parseIp } from '../../src/kit/ip.ts';
-import { fillAddress, newClient } from '../../src/net/client.ts';
+import { newClient } from '../../src/model/steering.ts';
+import { fillAddress } from '../../src/net/client.ts';
 
 function bytesOf(text: string): number[] {
   const client = newClient(false);
