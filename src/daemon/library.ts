@@ -234,7 +234,12 @@ export class Library<T> {
     const file = join(this.#root, path);
     const include = (wanted: string, from: string) =>
       read(confined(this.#root, join(relative(this.#root, dirname(from)), wanted)));
-    const { records, diagnostics } = parseZone(source.text, { origin, file, include });
+    const { records, diagnostics } = parseZone(source.text, {
+      origin,
+      file,
+      include,
+      progress: offset => progress((0.5 * offset) / source.text.length),
+    });
     progress(0.5);
     const pools = new Set(draft.pools);
     diagnostics.push(...checkZone(records, origin, { pools, partial: hasErrors(diagnostics) }));

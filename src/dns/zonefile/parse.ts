@@ -36,10 +36,14 @@ export interface ParseOptions {
   include?: ((name: string, from: string) => Source | { fault: string }) | undefined;
   /** Faults listed before the parse gives up; default 1000. */
   maxFaults?: number;
+  /** Told now and then how many octets of the file itself have been read. */
+  progress?: (offset: number) => void;
 }
 
 const MAX_DEPTH = 16;
 const MAX_INCLUDES = 10_000;
+/** Entries between two words on the progress. */
+const PROGRESS = 8192;
 /** Of one zone. */
 const MAX_GENERATED = 1 << 22;
 
@@ -91,7 +95,9 @@ class Parser {
   read(r: Reading): void {
     const { lex } = r;
     const file = this.records.fileIndex(r.file);
-    while (!this.report.full && lex.next()) {
+    const progress = r.chain.length === 1 ? this.#options.progress : undefined;
+    for (let n = 1; !this.report.full && lex.next(); n++) {
+      if (n % PROGRESS === 0) progress?.(lex.start[0]);
       const directive = !lex.blank && lex.count > 0 && isDirective(lex);
       if (lex.fault !== undefined) {
         r.failLex();
