@@ -9,7 +9,7 @@ import { show } from '../dns/serve.ts';
 import { difference, type View, viewOf, viewOfMessage } from './compare.ts';
 import { DEVIATIONS } from './deviations.ts';
 import type { Peer } from './peers.ts';
-import { message, type Question } from './questions.ts';
+import { asking, message, type Question } from './questions.ts';
 
 export interface Verdict {
   kind: 'same' | 'deviation' | 'split' | 'fault';
@@ -27,7 +27,7 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
       try {
         return viewOf(await peer.ask(bytes, tcp));
       } catch (e) {
-        throw new Error(`${peer.name}: ${question.text}: ${(e as Error).message}`);
+        throw new Error(`${peer.name}: ${asking(question)}: ${(e as Error).message}`);
       }
     }),
   );

@@ -40,6 +40,12 @@ export function message(question: Question): Uint8Array {
   return query(question.text, question.how);
 }
 
+/** A question in words. */
+export function asking({ text, how }: Question): string {
+  const edns = how.edns === undefined ? '' : `, edns ${how.edns}${how.ednsFlags ? ' do' : ''}`;
+  return `${text}${how.tcp ? ', tcp' : ''}${edns}`;
+}
+
 function near(dice: Dice, owner: string): string {
   const name = nearby(dice, owner);
   return fits(name) ? name : owner;

@@ -12,7 +12,7 @@ import { client, Server, wireName, zonesOf } from '../dns/serve.ts';
 import { Dice } from './dice.ts';
 import { judge, type Verdict } from './judge.ts';
 import { knot, nsd, type Peer, start, switchyard } from './peers.ts';
-import { type Question, randomQuestion } from './questions.ts';
+import { asking, type Question, randomQuestion } from './questions.ts';
 import { reduce } from './reduce.ts';
 import { randomZones, type Zone, zoneText } from './zones.ts';
 
@@ -170,10 +170,4 @@ async function storyOf(
   const text = few.map(z => `  '${z.origin}': \`${zoneText(z).replaceAll('\\', '\\\\')}\`,`).join('\n');
   if (verdict === undefined) return 'not again, with servers started anew\n';
   return `${verdict.what}\n{\n${text}\n}\n${verdict.replies()}\n`;
-}
-
-/** A question in words. */
-export function asking({ text, how }: Question): string {
-  const edns = how.edns === undefined ? '' : `, edns ${how.edns}${how.ednsFlags ? ' do' : ''}`;
-  return `${text}${how.tcp ? ', tcp' : ''}${edns}`;
 }
