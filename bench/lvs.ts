@@ -1,0 +1,146 @@
+// What a packet costs the LVS core: ns for a hit (a packet of an open connection) and for a new connection, by forwarding method and by
+// scheduler, at 10³ and 10⁶ connections, beside a calibration loop in the same run. Packets are made before the clock starts; copying
+// one into the frame is part of the figure, as the NIC's work would be outside of it.
+import { finish, sum } from '../src/kit/checksum.ts';
+import { seeded } from '../src/kit/rng.ts';
+import type { Forward, Route, Routes } from '../src/lvs/config.ts';
+import { Director, HEADROOM } from '../src/lvs/director.ts';
+import { SCHEDULERS, type SchedulerName } from '../src/model/schema.ts';
+
+const SERVERS = 16;
+const SAMPLES = 9;
+
+interface Line {
+  what: string;
+  connections: number;
+  hit: number;
+  fresh: number;
+}
+
+/** Prints the table, or JSON with `--json`; `--quick` takes fewer samples and at most 10⁴ connections. Resolves to the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const quick = argv.includes('--quick');
+  const calibration = calibrate();
+  const lines: Line[] = [];
+  for (const connections of quick ? [1000, 10_000] : [1000, 1_000_000]) {
+    for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as Forward[])
+      lines.push({ what: `${forward} wlc`, connections, ...measure(forward, 'wlc', connections, quick) });
+    for (const scheduler of SCHEDULERS)
+      lines.push({ what: `dr ${scheduler}`, connections, ...measure('dr', scheduler, connections, quick) });
+  }
+  if (argv.includes('--json')) {
+    process.stdout.write(`${JSON.stringify({ bench: 'lvs', unit: 'ns', calibration, lines })}\n`);
+    return 0;
+  }
+  console.log(`calibration: ${calibration.toFixed(1)} ns for a checksum of 60 bytes`);
+  console.log('method, scheduler   connections   hit ns   new ns');
+  for (const l of lines)
+    console.log(
+      `${l.what.padEnd(18)} ${String(l.connections).padStart(12)} ${l.hit.toFixed(0).padStart(8)} ${l.fresh.toFixed(0).padStart(8)}`,
+    );
+  return 0;
+}
+
+const routes: Routes = {
+  find(family: number, address: Int32Array, route: Route): boolean {
+    route.hop.set(address);
+    route.hopFamily = family;
+    route.source[0] = 0x0a0000fe;
+    return true;
+  },
+};
+
+function measure(forward: Forward, scheduler: SchedulerName, connections: number, quick: boolean) {
+  const director = new Director({ capacity: Math.ceil(connections * 1.2) + 20_000, routes, rng: seeded(1) });
+  const key = { protocol: 'tcp', address: '192.0.2.10', port: 80 } as const;
+  const localAddresses = Array.from({ length: 32 }, (_, i) => `10.1.0.${i + 1}`);
+  director.addService(key, { scheduler, flags: [`${scheduler}-port`], localAddresses });
+  for (let i = 1; i <= SERVERS; i++)
+    director.addDest(key, { address: `10.0.0.${i}`, port: 80 }, { weight: 1 + (i % 3), forward });
+  const frame = new Uint8Array(HEADROOM + 128);
+  const packet = segment();
+  let now = 1000;
+  // The n-th client; its checksum follows, so that a wrong one is told from a fast one.
+  const send = (n: number, flags: number) => {
+    packet[13] = n >>> 16;
+    packet[14] = n >>> 8;
+    packet[15] = n;
+    packet[10] = packet[11] = 0;
+    const check = finish(sum(packet, 0, 20, 0));
+    packet[10] = check >> 8;
+    packet[11] = check;
+    packet[33] = flags;
+    frame.set(packet, HEADROOM);
+    director.handle(frame, HEADROOM, packet.length, now);
+  };
+  for (let n = 0; n < connections; n++) {
+    send(n, 2);
+    send(n, 16);
+    if (n % 1000 === 0) director.tick(++now);
+  }
+  const batch = quick ? 2000 : 10_000;
+  const rng = seeded(2);
+  const order = Int32Array.from({ length: batch }, () => rng() % connections);
+  const empty = median(quick, () => {
+    for (let i = 0; i < batch; i++) {
+      const n = order[i];
+      packet[13] = n >>> 16;
+      packet[14] = n >>> 8;
+      packet[15] = n;
+      packet[10] = packet[11] = 0;
+      const check = finish(sum(packet, 0, 20, 0));
+      packet[10] = check >> 8;
+      packet[11] = check;
+      frame.set(packet, HEADROOM);
+    }
+  });
+  const hit = median(quick, () => {
+    for (let i = 0; i < batch; i++) send(order[i], 16);
+  });
+  let next = connections;
+  const fresh = median(
+    quick,
+    () => {
+      for (let i = 0; i < batch; i++) send(next++, 2);
+    },
+    // Those of the batch end again before the next: as many connections in every sample.
+    () => {
+      now += 61_000;
+      director.tick(now);
+      for (let n = 0; n < Math.min(connections, 1000); n++) send(n, 16);
+    },
+  );
+  return { hit: (hit - empty) / batch, fresh: (fresh - empty) / batch };
+}
+
+function segment(): Uint8Array {
+  const b = new Uint8Array(60);
+  b.set([0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6, 0, 0, 198, 51, 100, 7, 192, 0, 2, 10], 0);
+  b.set([0x7a, 0x69, 0, 80, 0, 0, 3, 0xe8, 0, 0, 0, 0, 0xa0, 2, 0xff, 0xff], 20);
+  b.set([2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1], 40);
+  return b;
+}
+
+/** Nanoseconds of `work`, the median of some runs after two that warm up. */
+function median(quick: boolean, work: () => void, between?: () => void): number {
+  const times: number[] = [];
+  for (let i = -2; i < (quick ? 3 : SAMPLES); i++) {
+    between?.();
+    const from = process.hrtime.bigint();
+    work();
+    if (i >= 0) times.push(Number(process.hrtime.bigint() - from));
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+function calibrate(): number {
+  const bytes = new Uint8Array(60).fill(7);
+  let total = 0;
+  const time = median(false, () => {
+    for (let i = 0; i < 100_000; i++) {
+      bytes[0] = i;
+      total += finish(sum(bytes, 0, 60, 0));
+    }
+  });
+  return total < 0 ? 0 : time / 100_000;
+}
