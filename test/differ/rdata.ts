@@ -11,6 +11,14 @@ export const DATA = {
   PTR: 4,
   CAA: 3,
   HINFO: 3,
+  NAPTR: 3,
+  AFSDB: 2,
+  RP: 2,
+  MINFO: 1,
+  SVCB: 2,
+  HTTPS: 2,
+  URI: 1,
+  LOC: 1,
   DS: 2,
   TYPE44: 2,
   TYPE4711: 3,
@@ -44,6 +52,24 @@ export function rdata(dice: Dice, type: DataType, target: () => string): string 
       return `${dice.pick([0, 128])} ${dice.pick(['issue', 'iodef'])} "ca${dice.from(0, 9)}.example"`;
     case 'HINFO':
       return `"cpu${dice.from(0, 9)}" "Os"`;
+    // Replies show these as octets: lower case, so that servers that fold names in rdata give the same.
+    case 'NAPTR':
+      return `${dice.from(0, 99)} 10 "${dice.pick(['s', 'a', 'U'])}" "SIP+D2U" "" ${target().toLowerCase()}`;
+    case 'AFSDB':
+      return `${dice.from(1, 2)} ${target().toLowerCase()}`;
+    case 'RP':
+      return `${target().toLowerCase()} ${target().toLowerCase()}`;
+    case 'MINFO':
+      return 'a. b.';
+    case 'SVCB':
+    case 'HTTPS':
+      return dice.chance(0.3)
+        ? `0 ${target().toLowerCase()}`
+        : `${dice.from(1, 3)} ${dice.chance(0.5) ? '.' : target().toLowerCase()} alpn=h2,h3 port=${dice.from(1, 9999)}`;
+    case 'URI':
+      return `10 ${dice.from(0, 9)} "https://www.example/${dice.from(0, 9)}"`;
+    case 'LOC':
+      return `${dice.from(0, 89)} 22 23.000 N 4 53 32.000 E -2.00m 1m 10000m 10m`;
     case 'DS':
       return `${dice.from(0, 65535)} 8 2 ${hex(dice, 32)}`;
     case 'TYPE44':
