@@ -2,7 +2,18 @@
 // A mark is trusted when the file had been left alone for a while before it was read: within the grain of a file system's
 // clock two contents may carry the same times. What is not trusted is read again and compared by its hash.
 import { createHash } from 'node:crypto';
-import { type Dirent, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join, sep } from 'node:path';
 import { reason } from '../kit/errors.ts';
 
@@ -27,17 +38,30 @@ export interface Fault {
 
 /** Reads a whole file of at most `limit` octets. `now` is the wall clock in milliseconds. */
 export function readMarked(path: string, limit: number, now: number): { bytes: Buffer; mark: Mark } | Fault {
+  let fd: number | undefined;
   try {
-    const stat = statSync(path);
+    // A pipe would keep us waiting for its writer.
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(fd);
     if (!stat.isFile()) return { fault: 'is not a file' };
     if (stat.size > limit) return { fault: `is larger than ${limit} bytes` };
-    const bytes = readFileSync(path);
+    const bytes = readAll(fd, stat.size);
     // Sixteen octets of the hash, one character each.
     const hash = createHash('sha256').update(bytes).digest().toString('latin1', 0, 16);
     return { bytes, mark: { path, hash, ...timesOf(stat), trusted: isOld(stat, now) } };
   } catch (e) {
     return { fault: readable(e) };
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
+}
+
+// As many octets as the file had when it was looked at, or up to where it ends by now.
+function readAll(fd: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let n = 1; n > 0 && length < size; length += n) n = readSync(fd, bytes, length, size - length, null);
+  return bytes.subarray(0, length);
 }
 
 /** Whether the file still has the content that its mark tells of. Brings the mark up to date where only its times changed. */
@@ -73,7 +97,10 @@ export function confined(folder: string, relative: string): { file: string } | F
   }
 }
 
-/** The files in `folder` (below `root`, confined to it) and its subfolders whose names end with `suffix`, sorted; and the folders. */
+/**
+ * The files in `folder` (below `root`, confined to it) and its subfolders whose names end with `suffix`, sorted; and the
+ * folders. What begins with a dot is hidden, from us too.
+ */
 export function listFiles(
   root: string,
   folder: string,
@@ -87,6 +114,7 @@ export function listFiles(
     // The list grows while it is walked. A linked folder is not entered, so there is an end.
     for (const at of folders) {
       for (const entry of readdirSync(join(root, at), { withFileTypes: true })) {
+        if (entry.name.startsWith('.')) continue;
         const path = join(at, entry.name);
         if (entry.isDirectory()) folders.push(path);
         else if (entry.name.endsWith(suffix) && isWithin(root, path, entry)) files.push(path);

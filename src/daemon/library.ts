@@ -11,6 +11,7 @@ import { TYPE } from '../dns/rr.ts';
 import { checkZone } from '../dns/zonefile/check.ts';
 import { FAULTS } from '../dns/zonefile/faults.ts';
 import { parseZone } from '../dns/zonefile/parse.ts';
+import { RdataScanner } from '../dns/zonefile/rdata.ts';
 import { type Diagnostic, hasErrors } from '../kit/diag.ts';
 import { type Loaded as LoadedConfig, loadConfig } from '../model/load.ts';
 import type { Config } from '../model/schema.ts';
@@ -83,6 +84,8 @@ export interface Reading<T> {
 interface Wanted {
   name: string;
   path: string;
+  /** Found in a folder, and confined there. */
+  listed: boolean;
   at: Place;
 }
 type Place = Pick<Diagnostic, 'file' | 'line' | 'col' | 'endCol' | 'severity' | 'code'>;
@@ -97,6 +100,8 @@ export class Library<T> {
   #head: { mark: Mark; found: LoadedConfig; text: Buffer } | { fault: string } | undefined;
   /** By name in lower case, in the order of the last load. */
   #zones = new Map<string, KnownZone<T>>();
+  // It refers to the last text it read: made anew for each load.
+  #scanner = new RdataScanner();
   #listed: { wanted: Wanted[]; faults: Diagnostic[]; folders: string[] } | undefined;
 
   constructor(file: string, env: Env, keeper: Keeper<T>, wall: () => number) {
@@ -117,6 +122,7 @@ export class Library<T> {
       this.#listed = undefined;
     }
     const head = this.#head;
+    this.#scanner = new RdataScanner();
     if ('fault' in head) return this.#nothing(head.fault);
     if (this.#listed === undefined || this.#mayList(paths)) this.#listed = this.#list(head.found);
     const { wanted, faults } = this.#listed;
@@ -169,6 +175,7 @@ export class Library<T> {
     const wanted: Wanted[] = Object.entries(draft.zones).map(([name, path]) => ({
       name: name.replace(/\.$/, ''),
       path,
+      listed: false,
       at: { ...code, ...(zonePlaces.get(name) ?? { line: 0, col: 0 }) },
     }));
     const faults: Diagnostic[] = [];
@@ -186,7 +193,7 @@ export class Library<T> {
         const name = basename(path, '.zone');
         const other = known.get(name.toLowerCase());
         known.set(name.toLowerCase(), path);
-        if (other === undefined) wanted.push({ name, path, at });
+        if (other === undefined) wanted.push({ name, path, listed: true, at });
         else
           faults.push({ ...at, code: 'GTM-C047', message: `${other} and ${path} are both of zone ${name}` });
       }
@@ -211,7 +218,7 @@ export class Library<T> {
 
   // A zone as its files are now; a text is why it cannot be read.
   #readZone(
-    { name, path }: Wanted,
+    { name, path, listed }: Wanted,
     { config, draft }: LoadedConfig,
     progress: (part: number) => void,
   ): KnownZone<T> | string {
@@ -229,7 +236,7 @@ export class Library<T> {
       marks.push(found.mark);
       return { file: at.file, text: found.bytes };
     };
-    const source = read(confined(this.#root, path));
+    const source = read(listed ? { file: join(this.#root, path) } : confined(this.#root, path));
     if ('fault' in source) return `zone ${name}: ${path}: ${source.fault}`;
     const file = join(this.#root, path);
     const include = (wanted: string, from: string) =>
@@ -238,6 +245,7 @@ export class Library<T> {
       origin,
       file,
       include,
+      scanner: this.#scanner,
       progress: offset => progress((0.5 * offset) / source.text.length),
     });
     progress(0.5);

@@ -55,9 +55,11 @@ export async function runNodes(
   // One reload at a time; what comes meanwhile asks for one more after it.
   let reloading: Promise<Diagnostic[]> = Promise.resolve([]);
   let seen = loaded.digest;
+  let closing = false;
   const reload = (asked: boolean, touched?: readonly string[]): Promise<Diagnostic[]> => {
     reloading = reloading.then(async () => {
       const fresh = await loader.load(touched).catch(e => unread(file, e));
+      if (closing) return [];
       if ('folders' in fresh) watch.cover(fresh.folders);
       // A file was touched and says what it said before: nobody asked, so nobody is told.
       if (!asked && fresh.digest === seen) return fresh.diagnostics;
@@ -105,6 +107,7 @@ export async function runNodes(
     ready({ loaded, nodes });
     return await stopped;
   } finally {
+    closing = true;
     watch.close();
     await Promise.all([...nodes, ...admins, loader].map(n => n.close()));
   }

@@ -3,7 +3,7 @@
 // Invariant: a block or directory is freed when neither the library nor a generation that is held refers to it; so nobody
 // who answers from a held generation ever sees its memory used for something else.
 /// <reference lib="es2024.sharedmemory" />
-import { compileZone } from '../dns/zone/compile.ts';
+import { compileZone, Scratch } from '../dns/zone/compile.ts';
 import { Directory } from '../dns/zone/zones.ts';
 import { GtmError } from '../kit/errors.ts';
 import { Heap } from '../kit/heap.ts';
@@ -28,6 +28,7 @@ interface Generation {
 export class ZoneStore {
   readonly arena: SharedArrayBuffer;
   readonly #heap: Heap;
+  readonly #scratch = new Scratch();
   readonly #generations = new Map<number, Generation>();
   #last = 0;
   // Made again only when the set of zones is another one.
@@ -52,6 +53,7 @@ export class ZoneStore {
           block = this.#take(size);
           return new Uint8Array(this.arena, block.at, size);
         },
+        this.#scratch,
       );
       return block as unknown as Block;
     } catch (e) {

@@ -1,21 +1,24 @@
 // The records of one zone in columns: what the zone-file parser fills and what the zone compiler, the printer and the
 // checks read. Columns and one byte arena, not an object a record: a million names must fit.
 
+/** Records that have room at first: as many as most zones have. */
+const ROOM = 16;
+
 /** Growable columns of records. Owner and rdata are uncompressed wire bytes in the arena, their case as written. */
 export class RecordList {
   count = 0;
-  bytes = new Uint8Array(4096);
+  bytes = new Uint8Array(1024);
   /** Arena offsets. */
-  owner = new Uint32Array(64);
-  rdata = new Uint32Array(64);
-  rdlength = new Uint16Array(64);
-  type = new Uint16Array(64);
+  owner = new Uint32Array(ROOM);
+  rdata = new Uint32Array(ROOM);
+  rdlength = new Uint16Array(ROOM);
+  type = new Uint16Array(ROOM);
   /** Seconds. */
-  ttl = new Uint32Array(64);
+  ttl = new Uint32Array(ROOM);
   /** Where the record stands: index into `files`, line, column of its type field. */
-  file = new Uint16Array(64);
-  line = new Uint32Array(64);
-  col = new Uint16Array(64);
+  file = new Uint16Array(ROOM);
+  line = new Uint32Array(ROOM);
+  col = new Uint16Array(ROOM);
   readonly files: string[] = [];
   #used = 0;
   #lastOwner = -1;

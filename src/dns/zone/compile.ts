@@ -18,6 +18,12 @@ const FLAG_OF: Partial<Record<number, number>> = {
   [TYPE.POOL]: FLAG.pool,
 };
 
+/** What a compilation works with, for one zone after the other where many are compiled. */
+export class Scratch {
+  readonly apex = new Labels();
+  readonly name = new Labels();
+}
+
 /**
  * Compiles the records of the zone `origin` (wire) into one block (layout.ts). `poolNumber` numbers the pools, below 0
  * for one that does not exist. Records outside of the origin are left out. `allocate` gives the block's memory, aligned to
@@ -29,9 +35,10 @@ export function compileZone(
   origin: Uint8Array,
   poolNumber: (name: string) => number,
   allocate: (size: number) => Uint8Array = size => new Uint8Array(size),
+  scratch: Scratch = new Scratch(),
 ): Uint8Array {
   const tree = new TreeBuilder(ownersOf(records));
-  const nodeOf = placeOwners(records, origin, tree);
+  const nodeOf = placeOwners(records, origin, tree, scratch);
   const order = groupByNode(nodeOf, tree.count);
   const sets = new RRsets(records, poolNumber);
   for (let i = 0; i < order.length; ) {
@@ -57,11 +64,14 @@ function ownersOf({ owner, count }: RecordList): number {
 const OUTSIDE = 0xffffffff;
 
 // The node of each record's owner; the tree grows by what is new, and by the empty non-terminals between.
-function placeOwners(records: RecordList, origin: Uint8Array, tree: TreeBuilder): Uint32Array {
+function placeOwners(
+  records: RecordList,
+  origin: Uint8Array,
+  tree: TreeBuilder,
+  { apex, name }: Scratch,
+): Uint32Array {
   const nodes = new Uint32Array(records.count);
-  const apex = new Labels();
   apex.read(origin, 0, origin.length);
-  const name = new Labels();
   for (let i = 0; i < records.count; i++) {
     if (i > 0 && records.owner[i] === records.owner[i - 1]) {
       nodes[i] = nodes[i - 1];

@@ -24,18 +24,21 @@ export interface LexFault {
   col: number;
 }
 
+/** Tokens that have room at first: what most entries have, so that a small file costs little. */
+const ROOM = 16;
+
 export class Lexer {
   readonly bytes: Uint8Array;
   /** Tokens of this entry. */
   count = 0;
   /** Token i is bytes[start[i]..end[i]), for a quoted one without its quotes. */
-  start = new Int32Array(64);
-  end = new Int32Array(64);
+  start = new Int32Array(ROOM);
+  end = new Int32Array(ROOM);
   /** Line, from 1, and the offset at which that line begins. */
-  line = new Int32Array(64);
-  lineStart = new Int32Array(64);
+  line = new Int32Array(ROOM);
+  lineStart = new Int32Array(ROOM);
   /** 1 = it was quoted. */
-  quoted = new Uint8Array(64);
+  quoted = new Uint8Array(ROOM);
   /** The entry begins with a blank: it inherits its owner. */
   blank = false;
   /** The entry cannot be trusted: its first fault. */

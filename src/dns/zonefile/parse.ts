@@ -36,6 +36,8 @@ export interface ParseOptions {
   include?: ((name: string, from: string) => Source | { fault: string }) | undefined;
   /** Faults listed before the parse gives up; default 1000. */
   maxFaults?: number;
+  /** Used for one zone after the other where many are parsed. */
+  scanner?: RdataScanner;
   /** Told now and then how many octets of the file itself have been read. */
   progress?: (offset: number) => void;
 }
@@ -77,7 +79,7 @@ class Parser {
   readonly records = new RecordList();
   readonly report: Report;
   readonly #options: ParseOptions;
-  readonly #scanner = new RdataScanner();
+  readonly #scanner: RdataScanner;
   #includes = 0;
   // Seconds; -1: none yet. Unlike origin and owner they outlive the end of an included file.
   #defaultTtl = -1;
@@ -89,6 +91,7 @@ class Parser {
 
   constructor(options: ParseOptions) {
     this.#options = options;
+    this.#scanner = options.scanner ?? new RdataScanner();
     this.report = new Report(options.maxFaults);
   }
 
