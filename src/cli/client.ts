@@ -9,8 +9,8 @@ export interface AdminClient {
   url: string;
   get(path: string): Promise<object>;
   post(path: string, body: object): Promise<object>;
-  /** The data of each Server-Sent Event at `path`, until the node or `signal` ends it. */
-  stream(path: string, signal: AbortSignal): AsyncIterable<string>;
+  /** Resolves once the stream at `path` began, to the data of each Server-Sent Event until the node or `signal` ends it. */
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
 /**
@@ -47,12 +47,12 @@ export function adminClient(ctx: Context): AdminClient {
   };
 }
 
-async function* streamOf(
+async function streamOf(
   url: string,
   path: string,
   timeout: number,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): Promise<AsyncIterable<string>> {
   // The time-out is for the beginning of the reply; the stream itself goes on.
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('no reply', 'TimeoutError')), timeout);
@@ -73,6 +73,10 @@ async function* streamOf(
     bodyOf(url, reply.status, await textOf(reply));
     throw new GtmError('GTM_UNREACHABLE', `what answers at ${url} is not a gtm node`);
   }
+  return dataOf(reply);
+}
+
+async function* dataOf(reply: Response): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of (reply.body ?? []) as AsyncIterable<Uint8Array>) {

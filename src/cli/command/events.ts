@@ -4,8 +4,7 @@ import { GtmError } from '../../kit/errors.ts';
 import { plain } from '../../kit/text.ts';
 import type { Event } from '../../model/status.ts';
 import { adminClient } from '../client.ts';
-import type { Context } from '../context.ts';
-import { say } from '../context.ts';
+import { type Context, say } from '../context.ts';
 import { EXIT } from '../exit.ts';
 
 const AGAIN_MS = 2000;
@@ -33,21 +32,25 @@ async function follow(ctx: Context, from: number): Promise<number> {
   const stop = () => abort.abort();
   process.once('SIGINT', stop);
   let after = from;
+  const open = () => client.stream(`/v1/events?after=${after}`, abort.signal);
   try {
-    for (let first = true; !abort.signal.aborted; first = false) {
+    let stream: AsyncIterable<string> | undefined = await open();
+    while (!abort.signal.aborted) {
       try {
-        for await (const data of client.stream(`/v1/events?after=${after}`, abort.signal)) {
+        for await (const data of stream ?? []) {
           const event = JSON.parse(data) as Event;
           ctx.io.out(line(ctx, event));
           after = event.id;
         }
-        if (!abort.signal.aborted) say(ctx, 'the node ended the stream; trying again');
-      } catch (e) {
-        if (abort.signal.aborted) break;
-        if (first) throw e;
+      } catch {
+        // It broke off: told below, as an orderly end is.
       }
+      if (stream !== undefined && !abort.signal.aborted) say(ctx, 'the stream ended; trying again');
       await pause(AGAIN_MS, abort.signal);
+      stream = abort.signal.aborted ? undefined : await open().catch(() => undefined);
     }
+  } catch (e) {
+    if (!abort.signal.aborted) throw e;
   } finally {
     process.off('SIGINT', stop);
   }
