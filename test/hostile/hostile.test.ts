@@ -104,7 +104,7 @@ async function compare(
       assert.deepEqual(attack.wrong, []);
       assert.ok(attack.sent > ROUND_MS * RATE[transport] && attack.replies > 0, JSON.stringify(attack));
       assert.deepEqual([control.lost, control.cut], [0, 0], `${kind}: ${JSON.stringify(control)}`);
-      assert.ok(control.asked > 100);
+      assert.ok(control.asked > 30, JSON.stringify(control));
       p99[kind].push(control.p99);
     }
   return { calm: median(p99.harmless), attacked: median(p99.hostile) };

@@ -1,7 +1,7 @@
 // Run as a child process: opens TCP connections at a steady pace from many sources of 127/8, and abuses them.
 //   node tcp-attacker.js PORT MILLISECONDS PER_MS hostile|harmless SEED
 // Hostile ones, in turn: say nothing, half a message, streams of broken messages, lengths that lie, ask much and never read,
-// dribble, reset. Harmless ones ask once and go. Prints one JSON line: connections, replies, what was wrong.
+// dribble, reset. Harmless ones ask as much, read and go. Prints one JSON line: connections, replies, what was wrong.
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { below, seeded } from '../../src/kit/rng.ts';
@@ -62,6 +62,12 @@ const ABUSES: ((socket: Socket) => void)[] = [
   },
 ];
 
+// As many questions as the abuses in turn have, and as long answers, but read.
+const times = (count: number, message: Buffer) => Array.from({ length: count }, () => message);
+const HARMLESS = [1, 1, 20, 1, 0, 1, 2].map((count, i) =>
+  i === 4 ? times(100, BIG) : times(count, i === 6 ? BIG : harmless()),
+);
+
 function visit(): void {
   const localAddress = `127.1.${below(rng, 250)}.${1 + below(rng, 250)}`;
   const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
@@ -70,10 +76,9 @@ function visit(): void {
   socket.on('close', () => open.delete(socket));
   if (kind === 'hostile') ABUSES[sent % ABUSES.length](socket);
   else {
-    const asked = [harmless()];
+    const asked = HARMLESS[sent % HARMLESS.length];
     hear(socket, asked);
-    socket.write(framed(...asked));
-    socket.on('data', () => socket.end());
+    socket.end(framed(...asked));
   }
   sent++;
   for (const s of open) {
