@@ -1,4 +1,4 @@
-// Load on one server, and what it costs: dnsperf on the last processor, the server's CPU time from /proc, and beside the
+// Load on one server, and what it costs: dnsperf on other processors, the server's CPU time from /proc, and beside the
 // load a few questions of our own, whose answers are looked at and whose waits are measured.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -32,12 +32,15 @@ export async function load(
   seconds: number,
   rate?: number,
 ): Promise<Loaded> {
-  const last = `${cpus().length - 1}`;
+  // The servers have the first processor, or the first two of at least four.
+  const count = cpus().length;
+  const threads = Math.min(4, Math.max(1, count - 2));
+  const processors = count < 4 ? `${count - 1}` : `2-${count - 1}`;
   const limit = rate === undefined ? [] : ['-Q', `${Math.max(1, Math.round(rate))}`];
   const flags = ['-s', '127.0.0.1', '-p', `${port}`, '-d', questions, '-l', `${seconds}`, '-e', '-t', '1'];
-  const size = ['-c', `${CLIENTS}`, '-q', `${OUTSTANDING}`, '-T', '1'];
+  const size = ['-c', `${CLIENTS}`, '-q', `${OUTSTANDING}`, '-T', `${threads}`];
   const before = cpuSeconds(pid);
-  const child = spawn('taskset', ['-c', last, 'dnsperf', ...flags, ...size, ...limit], {
+  const child = spawn('taskset', ['-c', processors, 'dnsperf', ...flags, ...size, ...limit], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let output = '';
