@@ -65,4 +65,13 @@ export const DEVIATIONS: readonly Deviation[] = [
       return ours.message.tc && !theirs.message.tc && without;
     },
   },
+  {
+    why: 'needed glue goes before the rest, so more of it fits',
+    holds: ({ ours, theirs, limit }) =>
+      !ours.message.tc &&
+      theirs.octets + 28 > limit &&
+      ours.answer === theirs.answer &&
+      ours.authority === theirs.authority &&
+      theirs.glue.split('\n').every(r => r === '' || ours.glue.includes(r)),
+  },
 ];

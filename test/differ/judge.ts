@@ -34,10 +34,10 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
   const straight = verdict(question, mine, theirs);
   // Knot follows a chain within one zone, and NSD has one tree for all zones. Where that shows, each is asked for the names
   // of the chain one by one, as a resolver would.
-  if (straight.kind !== 'same' && mine.chain !== '' && !mine.message.tc)
+  if (straight.kind !== 'same' && (mine.chain !== '' || mine.message.tc))
     for (const [i, peer] of others.entries()) {
-      const walked = await walk(question, peer);
-      if (walked !== undefined && difference(mine, walked, false) === undefined) theirs[i] = walked;
+      const walked = await walk(question, peer, mine.message.tc);
+      if (verdict(question, mine, [walked]).kind !== 'fault') theirs[i] = walked;
     }
   const names = [ours, ...others].map(p => p.name);
   const replies = () =>
@@ -45,30 +45,36 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
   return { ...verdict(question, mine, theirs), replies };
 }
 
-/** The answer of one server to each name of a chain, put together; undefined where a chain does not end. */
-async function walk(question: Question, peer: Peer): Promise<View | undefined> {
+/**
+ * The answers of one server to each name of a chain, put together, up to the name that comes again or is one too many; with
+ * `short` they are truncated where they do not fit.
+ */
+async function walk(question: Question, peer: Peer, short: boolean): Promise<View> {
   const how = { ...question.how, tcp: true };
-  const links: Rr[] = [];
+  const [start, type] = question.text.split(' ');
+  const links = new Map<string, Rr>();
   const names = new Set<string>();
-  const type = question.text.split(' ')[1];
+  let octets = 0;
   let first: Message | undefined;
-  for (let name = question.text.split(' ')[0]; links.length < 2 * MAX_CHAIN; ) {
-    const reply = decode(await peer.ask(message({ ...question, text: `${name} ${type}`, how }), true));
+  for (let name = start; ; ) {
+    const bytes = await peer.ask(message({ ...question, text: `${name} ${type}`, how }), true);
+    const reply = decode(bytes);
     first ??= reply;
+    octets += bytes.length;
     names.add(name.toLowerCase());
-    const at = type === 'CNAME' ? -1 : reply.answer.findIndex(r => r.type === 'CNAME');
-    if (at < 0) {
-      const answer = [...links, ...reply.answer];
-      // A chain that leads out of all zones ends without a fault.
-      const rcode = links.length > 0 && reply.rcode === RCODE.REFUSED ? RCODE.NOERROR : reply.rcode;
-      return viewOfMessage({ ...reply, aa: first.aa, rcode, answer }, 0);
-    }
-    links.push(...reply.answer.slice(0, at + 1));
-    name = reply.answer[at].data;
-    if (names.has(name.toLowerCase()))
-      return viewOfMessage({ ...first, rcode: 0, answer: links, authority: [], additional: [] }, 0);
+    const { answer } = reply;
+    const at = type === 'CNAME' ? -1 : answer.findIndex(r => r.type === 'CNAME');
+    for (const r of at < 0 ? answer : answer.slice(0, at + 1)) links.set(JSON.stringify(r).toLowerCase(), r);
+    name = answer[at]?.data ?? '';
+    const loop = names.has(name.toLowerCase()) || names.size > MAX_CHAIN;
+    if (at >= 0 && !loop) continue;
+    const end = loop ? { rcode: RCODE.NOERROR, authority: [], additional: [] } : reply;
+    // A chain that leads out of all zones ends without a fault.
+    const rcode = names.size > 1 && end.rcode === RCODE.REFUSED ? RCODE.NOERROR : end.rcode;
+    const tc = short && octets > limitOf(question);
+    const { authority, additional } = end;
+    return viewOfMessage({ ...first, rcode, tc, answer: [...links.values()], authority, additional }, octets);
   }
-  return undefined;
 }
 
 /** The verdict over replies that are there. */
