@@ -34,6 +34,18 @@ export interface ReloadResult {
   changes: string[];
 }
 
+/** A zone as plain RFC 1035 text: each POOL stands as the addresses that it answers with now. */
+export interface StaticZone {
+  apiVersion: 'v1';
+  kind: 'StaticZone';
+  /** Absolute. */
+  zone: string;
+  serial: number;
+  /** By name: the addresses, and the `all_down` rule if no member is up. */
+  pools: Record<string, { addresses: string[]; allDown?: string }>;
+  text: string;
+}
+
 export interface DemoServer {
   name: string;
   site: string;
@@ -53,6 +65,8 @@ export interface AdminNode {
   status(): NodeStatus;
   /** What this node would answer now, and why. */
   explain(question: Question): Explanation;
+  /** A zone for name servers that know no pools. GtmError GTM_NOT_FOUND; GTM_ZONE_LARGE above 100,000 records. */
+  staticZone(name: string): StaticZone;
   /** Says it to the whole cluster. GtmError GTM_NOT_FOUND for a target that is not in the configuration. */
   override(request: OverrideRequest): Override;
   /** Reads the configuration afresh and applies all of it or nothing; resolves when every worker serves it. */

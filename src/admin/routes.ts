@@ -30,6 +30,10 @@ export const ROUTES: readonly Route[] = [
     list('ConnectionList', await node.connections(limitOf(query))),
   ),
   get('/v1/zones', ({ node }) => list('ZoneList', node.status().zones)),
+  get('/v1/zones/:name/static', ({ node, name, headers }) => {
+    const zone = node.staticZone(name);
+    return headers.get('accept')?.includes('application/json') ? zone : text(zone.text.trimEnd());
+  }),
   get('/v1/nodes', ({ node }) => list('NodeList', nodes(node.status()))),
   get('/v1/overrides', ({ node }) => list('OverrideList', node.status().overrides)),
   get('/v1/events', ({ node, streams, headers, query }) => {

@@ -32,6 +32,8 @@ export interface Arg {
   /** In capitals, as the help shows it. */
   name: string;
   optional?: boolean;
+  /** The last one: it may be there several times. */
+  many?: boolean;
   /** What it may be, for the completion. */
   choices?: readonly string[];
 }

@@ -7,6 +7,7 @@ export const EXIT = {
   usage: 2,
   unreachable: 3,
   timeout: 4,
+  different: 5,
   permission: 6,
   interrupted: 130,
 } as const;
@@ -19,6 +20,7 @@ export const EXIT_MEANING: Record<ExitName, string> = {
   usage: 'the command line is wrong',
   unreachable: 'the node or server cannot be reached',
   timeout: 'no reply in time: the state is unknown',
+  different: 'differences were found, and --exit-code asks for that',
   permission: 'the system does not permit it',
   interrupted: 'ended by Ctrl-C',
 };

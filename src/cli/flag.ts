@@ -59,6 +59,9 @@ const TABLE = {
   exact: { help: 'numbers in full, however long' },
   follow: { short: 'f', help: 'go on with what happens, until Ctrl-C' },
   after: { value: 'N', help: 'only events with a higher number' },
+  origin: { value: 'ZONE', help: 'the zone that a file is of' },
+  static: { help: 'ask the node: each POOL as the addresses that it answers with now' },
+  'exit-code': { help: 'exit with 5 if there are differences' },
   markdown: { help: 'print the table of commands as Markdown, as the README has it' },
 } as const satisfies Record<string, Flag>;
 

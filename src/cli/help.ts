@@ -57,7 +57,8 @@ export function nounHelp(noun: string, commands: readonly Command[]): string {
 }
 
 function argText(a: Arg): string {
-  return a.optional ? `[${a.name}]` : a.name;
+  const text = a.many ? `${a.name} …` : a.name;
+  return a.optional ? `[${text}]` : text;
 }
 
 function flagRow(name: FlagName): [string, string] {

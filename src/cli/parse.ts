@@ -90,7 +90,8 @@ function readFlag(
 
 function checkArgs(command: Command, args: readonly string[], commands: readonly Command[]): void {
   const line = command.path.join(' ');
-  if (args.length > command.args.length) {
+  const many = command.args.at(-1)?.many === true;
+  if (args.length > command.args.length && !many) {
     const verbs = commands
       .filter(c => c.path.length > 1 && c.path[0] === command.path[0])
       .map(c => c.path[1]);

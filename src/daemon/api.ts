@@ -18,6 +18,7 @@ import { NET_COUNTERS } from '../net/responder.ts';
 import { explainPick } from '../steer/explain.ts';
 import { openPools } from '../steer/pick.ts';
 import type { Node } from './node.ts';
+import { type Served, staticZone } from './static-zone.ts';
 import { statusOf } from './status.ts';
 
 /** The face that `node` shows to its admin API. */
@@ -27,6 +28,7 @@ export function adminNode(node: Node): AdminNode {
   return {
     status: () => statusOf(node),
     explain: question => explain(node, question),
+    staticZone: name => staticZone(servedBy(node), name),
     override: request => override(node, request),
     reload: () => node.reload(),
     connections: async limit => (await node.plane?.connections(limit)) ?? [],
@@ -41,6 +43,19 @@ export function adminNode(node: Node): AdminNode {
       lag.reset();
     },
     ...(node.o.demo && { demo: node.o.demo }),
+  };
+}
+
+function servedBy(node: Node): Served {
+  const { state, config } = node;
+  const { buffer, zones } = node.snapshot;
+  const { clock, name } = node.o;
+  return {
+    zones: openZones(section(buffer, SECTION.zones), zones.arena),
+    config,
+    state,
+    name,
+    now: clock.wall(),
   };
 }
 
@@ -90,8 +105,8 @@ function explain(node: Node, question: Question): Explanation {
   if (address === undefined) throw new GtmError('GTM_REQUEST', `«${from}» is not an address`);
   const client = { ...newClient(false), family: address.length === 4 ? 4 : 6, address, port: 53535 };
   const { state, config } = node;
-  const { buffer } = node.snapshot;
-  const zones = openZones(section(buffer, SECTION.zones));
+  const { buffer, zones: compiled } = node.snapshot;
+  const zones = openZones(section(buffer, SECTION.zones), compiled.arena);
   const steering = openPools(section(buffer, SECTION.pools), state, node.o.rng);
   const pools = Object.keys(config.pools);
   const { steps, pool, rcode } = explainAnswer(zones, steering, qname, type, client, n => pools[n]);

@@ -13,9 +13,12 @@ interface Opened {
   shares: number[];
 }
 
-/** For each member of a pool the part of the answers in which it comes first, 0 to 1; all 0 under static and servfail. */
-export function shares(config: PoolSource, pool: string, state: Uint32Array): number[] {
-  return open(config, pool, state, 0)?.shares ?? [];
+/**
+ * For each member of a pool the part of the answers in which it comes first, 0 to 1; all 0 under static and servfail. Of
+ * one family (4 or 6) those without an address of it have no part.
+ */
+export function shares(config: PoolSource, pool: string, state: Uint32Array, family = 0): number[] {
+  return open(config, pool, state, family)?.shares ?? [];
 }
 
 /** The `all_down` rule that answers for a pool now; undefined while a member is up. */

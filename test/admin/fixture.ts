@@ -274,6 +274,20 @@ export class FakeNode implements AdminNode {
     return { apiVersion: 'v1' as const, kind: 'Explanation' as const, question, steps };
   }
 
+  staticZone(name: string) {
+    if (name !== 'example.com') throw new GtmError('GTM_NOT_FOUND', `no zone is named «${name}»`);
+    const pools = { web: { addresses: ['127.1.0.10', '127.2.0.10'] } };
+    const text = '$ORIGIN example.com.\nwww 10 IN A 127.1.0.10\nwww 10 IN A 127.2.0.10\n';
+    return {
+      apiVersion: 'v1' as const,
+      kind: 'StaticZone' as const,
+      zone: 'example.com.',
+      serial: 7,
+      pools,
+      text,
+    };
+  }
+
   override(o: OverrideRequest): Override {
     const names = ['vip/web-fra', 'vip/web-nyc', 'site/fra', 'site/nyc'];
     if (!names.includes(o.target)) throw new GtmError('GTM_NOT_FOUND', `no such target: ${o.target}`);
