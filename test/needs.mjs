@@ -50,7 +50,19 @@ export function provide(programs = PROGRAMS) {
   try {
     execFileSync('apt-get', ['update', '-qq'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     // No service of these packages is to start by itself: the tests start their own on loopback.
-    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', ...packages], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(
+      'apt-get',
+      [
+        'install',
+        '-y',
+        '-qq',
+        '--no-install-recommends',
+        '-o',
+        'Dpkg::Options::=--force-confold',
+        ...packages,
+      ],
+      { env, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
   } catch (e) {
     process.stderr.write(`apt-get failed: ${e.message}\n`);
   }

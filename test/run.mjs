@@ -21,8 +21,12 @@ const missing = provide();
 let failed = 0;
 let skipped = 0;
 const stream = run({ files, concurrency: 2, timeout: 300_000 });
-stream.on('test:fail', () => { failed++; });
-stream.on('test:pass', e => { if (e.skip !== undefined) skipped++; });
+stream.on('test:fail', () => {
+  failed++;
+});
+stream.on('test:pass', e => {
+  if (e.skip !== undefined) skipped++;
+});
 stream.on('end', () => {
   if (missing.length > 0) process.stdout.write(`not run for want of programs: ${missing.join(', ')}\n`);
   if (failed > 0 || (process.env.CI && (skipped > 0 || missing.length > 0))) process.exitCode = 1;
