@@ -1,7 +1,8 @@
 // Where we answer otherwise than NSD or Knot on purpose. Each row: the reason, and when it holds of a pair of replies.
 import { MAX_CHAIN } from '../../src/dns/answer.ts';
 import type { View } from './compare.ts';
-import { within } from './names.ts';
+import { labels, within } from './names.ts';
+import type { Zone } from './zones.ts';
 
 export interface Pair {
   ours: View;
@@ -10,6 +11,7 @@ export interface Pair {
   name: string;
   type: string;
   limit: number;
+  zones: readonly Zone[];
 }
 
 export interface Deviation {
@@ -21,11 +23,12 @@ export const DEVIATIONS: readonly Deviation[] = [
   {
     // RFC 4035 §3.1.4.1; an NXDOMAIN of the zone above would deny all of the child (RFC 8020).
     why: 'DS of a zone that the zone above does not delegate is NODATA by the zone itself',
-    holds: ({ ours: { message: m }, name, type }) =>
-      type === 'DS' &&
-      m.rcode === 0 &&
-      m.authority[0]?.type === 'SOA' &&
-      m.authority[0].owner.toLowerCase() === (m.answer.at(-1)?.data ?? name).toLowerCase(),
+    holds: ({ ours: { message: m }, name, type, zones }) => {
+      const last = (m.answer.at(-1)?.data ?? name).toLowerCase();
+      const own =
+        m.rcode === 0 && m.authority[0]?.type === 'SOA' && m.authority[0].owner.toLowerCase() === last;
+      return type === 'DS' && own && !delegated(last, zones);
+    },
   },
   {
     // A wildcard CNAME that leads to a name which the same wildcard stands for.
@@ -33,9 +36,8 @@ export const DEVIATIONS: readonly Deviation[] = [
     holds: ({ ours, theirs }) => {
       const records = theirs.answer.split('\n');
       const once = [...new Set(records)];
-      return (
-        once.length < records.length && once.join('\n') === ours.answer && ours.authority === theirs.authority
-      );
+      const fewer = once.length < records.length && once.join('\n') === ours.answer;
+      return fewer && head(ours, theirs) && ours.authority === theirs.authority;
     },
   },
   {
@@ -62,16 +64,32 @@ export const DEVIATIONS: readonly Deviation[] = [
       const without = authority.some(
         r => r.type === 'NS' && within(r.data, r.owner) && !has.has(r.data.toLowerCase()),
       );
-      return ours.message.tc && !theirs.message.tc && without;
+      return ours.message.tc && !theirs.message.tc && head(ours, theirs) && without;
     },
   },
   {
     why: 'needed glue goes before the rest, so more of it fits',
     holds: ({ ours, theirs, limit }) =>
       !ours.message.tc &&
+      head(ours, theirs) &&
       theirs.octets + 28 > limit &&
       ours.answer === theirs.answer &&
       ours.authority === theirs.authority &&
       theirs.glue.split('\n').every(r => r === '' || ours.glue.includes(r)),
   },
 ];
+
+function head(ours: View, theirs: View): boolean {
+  return ours.message.rcode === theirs.message.rcode && ours.message.aa === theirs.message.aa;
+}
+
+// Whether the nearest zone above has NS at this very name, and no other cut on the way down to it.
+function delegated(name: string, zones: readonly Zone[]): boolean {
+  const above = zones.filter(z => z.origin !== name && within(name, z.origin));
+  const depth = (z: Zone) => labels(z.origin).length;
+  const nearest = above.sort((a, b) => depth(b) - depth(a))[0];
+  const cuts = nearest?.records.filter(
+    r => r.type === 'NS' && r.owner.toLowerCase() !== nearest.origin && within(name, r.owner),
+  );
+  return cuts !== undefined && cuts.length > 0 && cuts.every(r => r.owner.toLowerCase() === name);
+}

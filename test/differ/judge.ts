@@ -1,6 +1,5 @@
 // One question to three servers, and the verdict. Where NSD and Knot agree and we differ, the fault is ours; where they
 // differ from each other and we agree with one, it is a split; where all three differ, we have to say why (deviations.ts).
-
 import { MAX_CHAIN } from '../../src/dns/answer.ts';
 import { DEFAULT_UDP_SIZE, TCP_SIZE } from '../../src/dns/chain.ts';
 import { RCODE } from '../../src/dns/message.ts';
@@ -10,6 +9,7 @@ import { difference, type View, viewOf, viewOfMessage } from './compare.ts';
 import { DEVIATIONS } from './deviations.ts';
 import type { Peer } from './peers.ts';
 import { asking, message, type Question } from './questions.ts';
+import type { Zone } from './zones.ts';
 
 export interface Verdict {
   kind: 'same' | 'deviation' | 'split' | 'fault';
@@ -19,7 +19,12 @@ export interface Verdict {
   replies: () => string;
 }
 
-export async function judge(question: Question, ours: Peer, others: readonly Peer[]): Promise<Verdict> {
+export async function judge(
+  question: Question,
+  zones: readonly Zone[],
+  ours: Peer,
+  others: readonly Peer[],
+): Promise<Verdict> {
   const bytes = message(question);
   const tcp = question.how.tcp === true;
   const [mine, ...theirs] = await Promise.all(
@@ -31,18 +36,18 @@ export async function judge(question: Question, ours: Peer, others: readonly Pee
       }
     }),
   );
-  const straight = verdict(question, mine, theirs);
+  const straight = verdict(question, zones, mine, theirs);
   // Knot follows a chain within one zone, and NSD has one tree for all zones. Where that shows, each is asked for the names
   // of the chain one by one, as a resolver would.
   if (straight.kind !== 'same' && (mine.chain !== '' || mine.message.tc))
     for (const [i, peer] of others.entries()) {
       const walked = await walk(question, peer, mine.message.tc);
-      if (verdict(question, mine, [walked]).kind !== 'fault') theirs[i] = walked;
+      if (verdict(question, zones, mine, [walked]).kind !== 'fault') theirs[i] = walked;
     }
   const names = [ours, ...others].map(p => p.name);
   const replies = () =>
     [mine, ...theirs].map((v, i) => `--- ${names[i]}, ${v.octets} octets\n${show(v.message)}`).join('\n');
-  return { ...verdict(question, mine, theirs), replies };
+  return { ...verdict(question, zones, mine, theirs), replies };
 }
 
 /**
@@ -78,7 +83,12 @@ async function walk(question: Question, peer: Peer, short: boolean): Promise<Vie
 }
 
 /** The verdict over replies that are there. */
-export function verdict(question: Question, ours: View, theirs: readonly View[]): Omit<Verdict, 'replies'> {
+export function verdict(
+  question: Question,
+  zones: readonly Zone[],
+  ours: View,
+  theirs: readonly View[],
+): Omit<Verdict, 'replies'> {
   const [name, type] = question.text.split(' ');
   const any = type === 'ANY';
   const limit = limitOf(question);
@@ -87,7 +97,7 @@ export function verdict(question: Question, ours: View, theirs: readonly View[])
   for (const view of theirs) {
     const what = difference(ours, view, any);
     if (what === undefined) continue;
-    const known = DEVIATIONS.find(d => d.holds({ ours, theirs: view, name, type, limit }));
+    const known = DEVIATIONS.find(d => d.holds({ ours, theirs: view, name, type, limit, zones }));
     if (known === undefined) faults.push(what);
     else reasons.add(known.why);
   }

@@ -83,7 +83,7 @@ async function batch(
     const lane = async () => {
       while (asked++ < questions) {
         const question = randomQuestion(dice, zones);
-        const verdict = await judge(question, ours, others);
+        const verdict = await judge(question, zones, ours, others);
         count(options, outcome, question, verdict);
         if (verdict.kind === 'fault') faults.push({ question, verdict });
       }
@@ -162,7 +162,7 @@ async function storyOf(
   wire: boolean,
 ): Promise<string> {
   const ask = (some: readonly Zone[]) =>
-    withPeers(some, wire, (ours, others) => judge(question, ours, others)).catch(() => undefined);
+    withPeers(some, wire, (ours, others) => judge(question, some, ours, others)).catch(() => undefined);
   const family = zones[question.zone].family;
   const first = [...zones].sort((a, b) => Number(b.family === family) - Number(a.family === family));
   const few = await reduce(first, async some => (await ask(some))?.kind === 'fault', options.trials);
