@@ -4,6 +4,7 @@
 // Invariant: a line is free, or in use with its links; two queues hold those that may be evicted, oldest first.
 import { type Packet, UDP } from './packet/parse.ts';
 import { type Dest, FULLNAT, type Local, NAT } from './service.ts';
+import { isWords, sameWords } from './wordset.ts';
 
 /** Words of a line. */
 export const WORDS = 16;
@@ -85,6 +86,17 @@ export class ConnTable {
     return this.t.byteLength + this.x.byteLength + this.#heads.byteLength;
   }
 
+  /** Links in the longest chain: what the slowest look-up passes. */
+  longestChain(): number {
+    let longest = 0;
+    for (const head of this.#heads) {
+      let n = 0;
+      for (let link = head; link !== 0; n++) link = this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
+      if (n > longest) longest = n;
+    }
+    return longest;
+  }
+
   /** A cleared line, or 0 if none is free. */
   take(): number {
     const c = this.#free;
@@ -148,7 +160,7 @@ export class ConnTable {
         (kind & V6 ? t[base + 1] === p.s1 && t[base + 2] === p.s2 && t[base + 3] === p.s3 : true)
       ) {
         const { v } = this.#dests[t[base + DEST]];
-        if (v[0] === p.d0 && v[1] === p.d1 && v[2] === p.d2 && v[3] === p.d3) return link >>> 1;
+        if (isWords(v, p.d0, p.d1, p.d2, p.d3)) return link >>> 1;
       }
       link = t[base + LINK + (link & 1)];
     }
@@ -177,8 +189,7 @@ export class ConnTable {
         const nat = ((t[base + FLAGS] >>> FORWARD_SHIFT) & 3) === NAT;
         const a = nat ? dest.d : dest.v;
         const port = nat ? t[base + DPORTS] >>> 16 : t[base + CPORTS] & 0xffff;
-        if (port === p.sport && a[0] === p.s0 && a[1] === p.s1 && a[2] === p.s2 && a[3] === p.s3)
-          return link >>> 1;
+        if (port === p.sport && isWords(a, p.s0, p.s1, p.s2, p.s3)) return link >>> 1;
       }
       link = t[base + LINK + (link & 1)];
     }
@@ -195,17 +206,7 @@ export class ConnTable {
       if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
         const { d } = this.#dests[t[base + DEST]];
         const { a } = this.#locals[x[(link >>> 1) * EXTRA + LOCAL]];
-        if (
-          d[0] === p.s0 &&
-          d[3] === p.s3 &&
-          a[0] === p.d0 &&
-          a[3] === p.d3 &&
-          d[1] === p.s1 &&
-          d[2] === p.s2 &&
-          a[1] === p.d1 &&
-          a[2] === p.d2
-        )
-          return link >>> 1;
+        if (isWords(d, p.s0, p.s1, p.s2, p.s3) && isWords(a, p.d0, p.d1, p.d2, p.d3)) return link >>> 1;
       }
       link = t[base + LINK + (link & 1)];
     }
@@ -340,8 +341,4 @@ export class ConnTable {
 function mix(h: number, x: number): number {
   const y = Math.imul(h ^ x, 0x9e3779b1);
   return y ^ (y >>> 15);
-}
-
-function sameWords(a: Int32Array, b: Int32Array): boolean {
-  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }

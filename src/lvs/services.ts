@@ -12,7 +12,7 @@ import { makeScheduler } from './sched/index.ts';
 import type { Scheduler } from './sched/scheduler.ts';
 import { Dest, FORWARD, fullnatOf, Local, NAT, Service } from './service.ts';
 import { TCP_STATE, TCP_TIMEOUTS, UDP_TIMEOUT } from './tcpstate.ts';
-import { WordSet } from './wordset.ts';
+import { sameWords, WordSet } from './wordset.ts';
 
 const FTP = 21;
 const FTP_DATA = 20;
@@ -307,10 +307,6 @@ function bucketOf(a0: number, a3: number, port: number): number {
 
 function indexOf(service: Service, d: Int32Array, port: number): number {
   return service.dests.findIndex(e => e.port === port && sameWords(e.d, d));
-}
-
-function sameWords(a: Int32Array, b: Int32Array): boolean {
-  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 function nameOf(key: ServiceKey): string {

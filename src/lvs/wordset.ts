@@ -60,3 +60,13 @@ function hash(a0: number, a1: number, a2: number, a3: number, number: number): n
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
   return (h ^ (h >>> 13)) & 0x7fffffff;
 }
+
+/** Whether the address `a` has these words. */
+export function isWords(a: Int32Array, w0: number, w1: number, w2: number, w3: number): boolean {
+  return a[0] === w0 && a[3] === w3 && a[1] === w1 && a[2] === w2;
+}
+
+/** Whether two addresses are the same. */
+export function sameWords(a: Int32Array, b: Int32Array): boolean {
+  return isWords(a, b[0], b[1], b[2], b[3]);
+}
