@@ -7,6 +7,7 @@ import type { DestKey, DestOptions, Routes, ServiceKey, ServiceOptions, Sysctl }
 import { Core } from './core.ts';
 import { isFragment, Reassembly, WHOLE } from './frag.ts';
 import { CONTINUE, FORWARD, Hooks, LOCAL_IN, LOCAL_OUT, POSTROUTING, PREROUTING } from './hooks.ts';
+import { icmpOwn } from './icmp.ts';
 import { lvsForwardIcmp, lvsIn } from './in.ts';
 import { type ConnectionInfo, listConnections, listServices, type ServiceInfo } from './list.ts';
 import { lvsOut } from './out.ts';
@@ -207,6 +208,8 @@ export class Director {
   // LOCAL_OUT sees what LVS sent on and what it says itself; answers were only forwarded.
   #leave(verdict: Verdict, point: number): Verdict {
     const { out, outgoing, life } = this.#core;
+    if (verdict === REPLY && parse(outgoing, out.frame, out.offset, out.length) === OK)
+      icmpOwn(this.#core, outgoing);
     const local = (point === LOCAL_IN || verdict === REPLY) && !this.hooks.passes(LOCAL_OUT);
     const after = !this.hooks.passes(POSTROUTING);
     if (!local && !after) return verdict;

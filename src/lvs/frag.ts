@@ -183,7 +183,7 @@ function matches(s: Slot, p: Packet): boolean {
   );
 }
 
-/** Whether `p` is a fragment. */
+/** Whether `p` is a fragment; IPv6's fragment that is the whole packet (RFC 6946) is one too: its header goes. */
 export function isFragment(p: Packet): boolean {
-  return p.more || p.fragmentAt > 0;
+  return p.more || p.fragmentAt > 0 || (p.family === 6 && p.fragmentHeader > 0);
 }

@@ -95,6 +95,16 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
   return HOST;
 }
 
+/** The director's own message at `out` (LOCAL_OUT): about a packet of a DR or TUN connection it counts as an answer of the server. */
+export function icmpOwn(core: Core, p: Packet): void {
+  const { life, quote } = core;
+  if (p.l4 + 8 > p.end || !concerns(p)) return;
+  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true) !== OK) return;
+  if (quote.protocol !== TCP && quote.protocol !== UDP) return;
+  const c = life.alive(life.table.findOut(quote, false));
+  if (c !== 0) countOut(life.destOf(c), p);
+}
+
 // IPv4: only the errors that LVS looks into. IPv6: every type below 128.
 function concerns(p: Packet): boolean {
   const type = p.frame[p.l4];

@@ -2,6 +2,7 @@
 // the path MTU kept, and the client told what concerns it: the same error about its own packet, from the virtual address.
 // IPv4 outer headers only, as in the kernel. A quote of 8 bytes behind the outer header tells of no client, and is taken in.
 import type { Core } from './core.ts';
+import { countOut } from './count.ts';
 import { tunnelOverhead } from './forward/tun.ts';
 import { CONTINUE } from './hooks.ts';
 import { isIntact, reply, toldMtu } from './packet/icmp.ts';
@@ -34,7 +35,9 @@ export function tunnelError(core: Core, p: Packet): number {
     (quote.protocol !== TCP && quote.protocol !== UDP)
   )
     return CONTINUE;
-  if (quote.family !== 4 || life.alive(life.table.findIn(quote)) === 0) return CONTINUE;
+  if (quote.family !== 4) return CONTINUE;
+  const c = life.alive(life.table.findIn(quote));
+  if (c === 0) return CONTINUE;
   if (!isIntact(p)) return core.drop(WHY['checksum']);
   let info = 0;
   const mtu = toldMtu(p);
@@ -47,6 +50,8 @@ export function tunnelError(core: Core, p: Packet): number {
     info = mtu > 68 + 20 ? mtu - overhead : mtu;
   }
   const { l4 } = p;
+  // As much of the client's packet as came with the error counts as an answer of the server.
+  countOut(life.destOf(c), quote);
   return reply(core, quote, frame[l4], frame[l4 + 1], info, null, WHY['mtu-relayed'], WHY['tunnel-error']);
 }
 

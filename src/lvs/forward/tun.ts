@@ -72,6 +72,8 @@ export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: nu
   if (type === GUE) writeGue(p, at, l4, inside, dest, flow);
   else if (type === GRE) writeGre(p, l4, family, dest);
   changeHeader(p, dest.family, protocol, l4);
+  // Only IPv4 in IPv4 is cut again as the packet inside was.
+  if (dest.family === 6 || family === 6) p.largest = 0;
   return core.transmit(p, route, why);
 }
 

@@ -1,6 +1,6 @@
 // Changes of a packet in place: addresses, ports, TTL, with the checksums following (RFC 1624).
-// Invariant: `p` says afterwards what the bytes say. A UDP checksum of 0 («none») stays 0, and no other becomes 0.
-import { delta16, delta32, update } from '../../kit/checksum.ts';
+// Invariant: `p` says afterwards what the bytes say. A UDP datagram that came without a checksum leaves with one, as from the kernel.
+import { delta16, delta32, finish, sum, update } from '../../kit/checksum.ts';
 import { half, type Packet, setHalf, setWord, TCP, UDP } from './parse.ts';
 
 /** One hop less. The caller has made sure that it lives on. */
@@ -64,10 +64,17 @@ export function changeTransport(p: Packet, delta: number): void {
     setHalf(frame, p.l4 + 16, update(half(frame, p.l4 + 16), delta));
     return;
   }
+  if (p.protocol !== UDP) return;
   const old = half(frame, p.l4 + 6);
-  if (p.protocol !== UDP || old === 0) return;
-  const now = update(old, delta);
+  const now = old === 0 ? udpChecksum(p) : update(old, delta);
   setHalf(frame, p.l4 + 6, now === 0 ? 0xffff : now);
+}
+
+// Over the whole datagram, with the field itself still 0.
+function udpChecksum(p: Packet): number {
+  const { frame, at, l4, end } = p;
+  const start = p.family === 4 ? sum(frame, at + 12, at + 20, 0) : sum(frame, at + 8, at + 40, 0);
+  return finish(sum(frame, l4, end, start + UDP + end - l4));
 }
 
 /** `p` is inside of another header now: it says so. */
