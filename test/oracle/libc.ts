@@ -1,10 +1,12 @@
 // The C library as the player in the kernel under test needs it: namespaces, taps, netlink.
 import { constants, openSync } from 'node:fs';
 import koffi from 'koffi';
+import { parseIp } from '../../src/kit/ip.ts';
 
 const CLONE_NEWNET = 0x40000000;
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP_NO_PI = 0x1002;
+const [AF_INET, AF_INET6, SOCK_DGRAM_NONBLOCK] = [2, 10, 2 | 0o4000];
 const [AF_NETLINK, SOCK_RAW, NETLINK_GENERIC] = [16, 3, 16];
 
 export interface Libc {
@@ -13,6 +15,8 @@ export interface Libc {
   /** The player's end of a new tap; reads do not wait. */
   tap(name: string): number;
   netlink(): number;
+  /** A UDP socket bound to an address; reads do not wait. */
+  bound(address: string, port: number): number;
   /** Bytes read, or -1. */
   read(fd: number, into: Uint8Array): number;
   write(fd: number, from: Uint8Array): number;
@@ -26,6 +30,7 @@ export function openLibc(): Libc {
   const socket = lib.func('int socket(int, int, int)');
   const read = lib.func('long read(int, void*, size_t)');
   const write = lib.func('long write(int, void*, size_t)');
+  const bind = lib.func('int bind(int, void*, uint)');
   const close = lib.func('int close(int)');
   const sure = (what: string, rc: number): number => {
     if (rc < 0) throw new Error(`${what}: errno ${koffi.errno()}`);
@@ -42,6 +47,17 @@ export function openLibc(): Libc {
       return fd;
     },
     netlink: () => sure('netlink', socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC)),
+    bound: (address, port) => {
+      const bytes = parseIp(address) as Uint8Array;
+      const six = bytes.length === 16;
+      const name = Buffer.alloc(six ? 28 : 16);
+      name.writeUInt16LE(six ? AF_INET6 : AF_INET, 0);
+      name.writeUInt16BE(port, 2);
+      name.set(bytes, six ? 8 : 4);
+      const fd = sure('socket', socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM_NONBLOCK, 0));
+      sure(`bind ${address}`, bind(fd, name, name.length));
+      return fd;
+    },
     read: (fd, into) => read(fd, into, into.length),
     write: (fd, from) => write(fd, from, from.length),
     close: fd => void close(fd),

@@ -16,6 +16,9 @@ import { Traffic } from './traffic.ts';
 export interface Job {
   seed: number;
   packets: number;
+  /** The first set-up, and how far it is to the next. */
+  first: number;
+  stride: number;
   stories?: Story[];
 }
 
@@ -30,6 +33,14 @@ function settle(to: Recorder): boolean {
     to.advance(tries < 20 ? 1 : 10);
   }
   return false;
+}
+
+/** Looks at everything. The kernel adds its counters up every two seconds. */
+function look(to: Recorder): boolean {
+  to.advance(4);
+  const settled = settle(to);
+  to.look();
+  return settled;
 }
 
 function play(libc: Libc, clock: Clock, seed: number, index: number): Story {
@@ -56,11 +67,11 @@ function play(libc: Libc, clock: Clock, seed: number, index: number): Story {
         if (!settle(to)) break;
       }
       if (traffic.frames - looked >= 15) {
-        to.look();
+        if (!look(to)) break;
         looked = traffic.frames;
       }
     }
-    to.look();
+    look(to);
     if (index % 3 === 0) {
       to.advance(1200);
       to.look();
@@ -95,7 +106,7 @@ function main(folder: string): void {
   const write = (story: Story) => appendFileSync(out, `${JSON.stringify(story)}\n`);
   for (const story of job.stories ?? []) write(replay(libc, clock, story));
   let frames = 0;
-  for (let index = 0; frames < job.packets; index++) {
+  for (let index = job.first; frames < job.packets; index += job.stride) {
     const story = play(libc, clock, job.seed, index);
     write(story);
     frames += story.steps.filter(s => s.do === 'frame').length;

@@ -117,7 +117,8 @@ export function change(rng: Rng, to: Recorder, service: Service): void {
   } else if (server !== undefined && kind < 8 && service.servers.length > 1) {
     to.dest('remove', service.key, server.key);
     service.servers.splice(service.servers.indexOf(server), 1);
-    to.sleep(3);
+    // With expire_nodest_conn a worker ends the connections, one tick later.
+    to.sleep(30);
     if (chance(rng, 50)) {
       to.dest('add', service.key, server.key, server.options);
       service.servers.push(server);

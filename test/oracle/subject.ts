@@ -116,6 +116,7 @@ export function wrap(director: Director): Subject {
 
 /** A packet in fragments of at most `most` bytes. */
 function cut(packet: Buffer, most: number): Uint8Array[] {
+  if (packet.length <= most) return [packet];
   const six = packet[0] >> 4 === 6;
   const head = six ? 48 : (packet[0] & 15) * 4;
   return fragments(packet, (most - head) & ~7, six ? 0 : packet.readUInt16BE(4));

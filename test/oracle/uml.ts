@@ -9,7 +9,7 @@ import type { Story } from './story.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MODULES = [
-  ...['tun', 'ipv6', 'nf_defrag_ipv6', 'ip_vs', 'ipip', 'ip_gre', 'fou', 'sit', 'ip6_tunnel'],
+  ...['tun', 'ipv6', 'nf_defrag_ipv6', 'ip_vs'],
   ...['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq', 'fo', 'ovf'].map(
     s => `ip_vs_${s}`,
   ),
