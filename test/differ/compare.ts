@@ -1,4 +1,4 @@
-// What has to be the same in two replies: rcode, AA, TC, the answer (chains in their order), the authority, and the glue
+// What has to be the same in two replies: rcode, AA, TC, EDNS, the answer (chains in their order), the authority, and the glue
 // without which a referral leads nowhere. Other additional records are optional (RFC 2181 §9) and not looked at.
 import { decode, type Message, type Rr } from '../dns/decode.ts';
 import { within } from './names.ts';
@@ -37,6 +37,7 @@ export function difference(ours: View, theirs: View, any: boolean): string | und
   const [a, b] = [ours.message, theirs.message];
   if (a.rcode !== b.rcode) return 'rcode';
   if (a.aa !== b.aa) return 'aa';
+  if (a.opt?.version !== b.opt?.version || a.opt?.flags !== b.opt?.flags) return 'opt';
   // Which RRset ANY gets is the server's choice (RFC 8482 §4.1), and so whether it fits.
   if (any) return undefined;
   if (a.tc !== b.tc) return 'tc';

@@ -92,6 +92,7 @@ export function verdict(
   const [name, type] = question.text.split(' ');
   const any = type === 'ANY';
   const limit = limitOf(question);
+  if (ours.octets > limit) return { kind: 'fault', what: `over ${limit} octets` };
   const reasons = new Set<string>();
   const faults: string[] = [];
   for (const view of theirs) {
