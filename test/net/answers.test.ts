@@ -9,7 +9,7 @@ import { silent } from '../../src/kit/log.ts';
 import { packState, setMember } from '../../src/model/state.ts';
 import { ask } from '../../src/net/ask.ts';
 import { generation } from './generations.ts';
-import { load, type Report } from './load.ts';
+import { load } from './load.ts';
 import { framed, query, RawClient, sleep } from './sockets.ts';
 
 const one = generation(1, '192.0.2');
@@ -89,18 +89,20 @@ for (const [kind, io] of Object.entries(KINDS)) {
   test(`${kind}: with the main thread busy for 3 s no answer is later than 50 ms`, async () => {
     const { port } = await start(io);
     await www(port);
-    // The client measures its own waits for a processor too; on a machine that is full up it gets four attempts.
-    let report: Report | undefined;
-    for (let attempt = 0; attempt < 4 && !(report !== undefined && report.latest <= 50); attempt++) {
+    // What the client itself had to wait for a processor is none of the worker's doing; on a machine that is full up it
+    // gets four attempts.
+    let late = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 4 && late > 50; attempt++) {
       const client = await load(port, 3000, 1);
       const end = performance.now() + 3000;
       while (performance.now() < end);
-      report = await client.report;
+      const report = await client.report;
       assert.ok(report.sent > 2500, `${report.sent} sent`);
       assert.equal(report.lost, 0);
       assert.deepEqual(Object.keys(report.answers), [one.answer]);
+      late = report.latest - report.stall;
     }
-    assert.ok(report !== undefined && report.latest <= 50, `the latest after ${report?.latest} ms`);
+    assert.ok(late <= 50, `the latest ${late} ms after what the client waited itself`);
   });
 
   test(`${kind}: 200 swaps under load: no query lost, every answer whole and from one of the two`, async () => {

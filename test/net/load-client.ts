@@ -11,6 +11,8 @@ const sentAt = new Map<number, number>();
 const answers: Record<string, number> = {};
 let sent = 0;
 let latest = 0;
+/** The longest that this process waited for a processor itself. */
+let stall = 0;
 
 socket.on('message', reply => {
   const at = sentAt.get(reply.readUInt16BE(0));
@@ -27,13 +29,17 @@ socket.on('message', reply => {
 socket.connect(port, '127.0.0.1', () => {
   process.stdout.write('started\n');
   const start = performance.now();
+  let before = start;
   const timer = setInterval(() => {
-    const elapsed = performance.now() - start;
+    const at = performance.now();
+    stall = Math.max(stall, at - before);
+    before = at;
+    const elapsed = at - start;
     if (elapsed > duration) {
       clearInterval(timer);
       // What has not come a second after the last query is lost.
       setTimeout(() => {
-        process.stdout.write(`${JSON.stringify({ sent, lost: sentAt.size, latest, answers })}\n`);
+        process.stdout.write(`${JSON.stringify({ sent, lost: sentAt.size, latest, stall, answers })}\n`);
         socket.close();
       }, 1000);
       return;

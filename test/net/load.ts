@@ -6,7 +6,9 @@ import { join } from 'node:path';
 export interface Report {
   sent: number;
   lost: number;
+  /** The longest wait for an answer, and the longest for a processor by the client itself, ms. */
   latest: number;
+  stall: number;
   answers: Record<string, number>;
 }
 
