@@ -56,6 +56,7 @@ export class Services {
     const service = new Service(options, table, this.#scheduler(options, table));
     service.protocol = protocolOf(key.protocol);
     service.family = familyOf(key.address);
+    table.serviceFamily = service.family;
     service.v.set(wordsOf(key.address));
     service.port = key.port;
     this.#set(service, options);

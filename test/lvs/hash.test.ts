@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { siphash13 } from '../../src/kit/hash.ts';
+import { parseIp } from '../../src/kit/ip.ts';
+import { DestTable } from '../../src/lvs/sched/dests.ts';
 import { makeScheduler } from '../../src/lvs/sched/index.ts';
 import { MH_PRIMES, makeMh } from '../../src/lvs/sched/mh.ts';
 import { OVERLOAD } from '../../src/lvs/sched/scheduler.ts';
@@ -139,6 +141,17 @@ test('mh is the table of the definition, for every client', () => {
     const home = siphash13((a << 24) | (b << 16) | (c << 8) | d, 2654435761, 2654435761) % 251;
     assert.equal(mh.pick(client), entry[home]);
   }
+});
+
+test('mh: of an IPv6 server behind an IPv4 service the first word alone counts, as in the kernel', () => {
+  const behind = (...servers: string[]) => {
+    const dests = new DestTable();
+    dests.serviceFamily = 4;
+    for (const s of servers) dests.add(parseIp(s) as Uint8Array, 80, 1);
+    const mh = makeScheduler('mh', dests, []);
+    return some.slice(0, 500).map(c => mh.pick(c));
+  };
+  assert.deepEqual(behind('2001:db8::1', '2001:db9::1'), behind('32.1.13.184', '32.1.13.185'));
 });
 
 test('mh shares the clients by weight, within two per cent', () => {

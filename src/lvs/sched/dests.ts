@@ -15,6 +15,7 @@ export class DestTable implements Dests {
   address = new Uint8Array(FIRST_CAPACITY * 16);
   port = new Uint16Array(FIRST_CAPACITY);
   family = new Uint8Array(FIRST_CAPACITY);
+  serviceFamily = 0;
   #nextId = 1;
   #upper = 0;
   #lower = 0;

@@ -47,7 +47,7 @@ class MaglevHash implements Scheduler {
   }
 
   update(): void {
-    const { count, address, port, family, lastWeight } = this.#dests;
+    const { count, address, port, family, serviceFamily, lastWeight } = this.#dests;
     const entry = this.#entry.fill(-1);
     const size = entry.length;
     let divisor = 0;
@@ -64,7 +64,7 @@ class MaglevHash implements Scheduler {
     const next = new Int32Array(count);
     const turns = new Int32Array(count);
     for (let at = 0; at < count; at++) {
-      const word = (foldAddress(address, at * 16, family[at]) + port[at]) | 0;
+      const word = (foldAddress(address, at * 16, serviceFamily || family[at]) + port[at]) | 0;
       next[at] = siphash13(word, KEY1, KEY1) % size;
       step[at] = (siphash13(word, KEY2, KEY2) % (size - 1)) + 1;
       turns[at] = (lastWeight[at] / divisor) >> shift || (lastWeight[at] > 0 ? 1 : 0);

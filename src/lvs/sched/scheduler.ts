@@ -29,6 +29,8 @@ export interface Dests {
   port: Uint16Array;
   /** 4 or 6. */
   family: Uint8Array;
+  /** The service's own family; 0 = each server's. Of an IPv6 server behind an IPv4 service mh hashes the first word alone. */
+  serviceFamily: number;
 }
 
 /** The flow that wants a server. One object, refilled by the caller. Addresses: 4 or 16 bytes, network order. */
