@@ -133,7 +133,8 @@ export class Loader {
   }
 
   #loaded(m: LoadedMessage): Loaded {
-    this.#arena = m.arena;
+    // The same memory each time, whichever worker has filled it.
+    this.#arena ??= m.arena;
     this.#zones = m.zones ?? this.#zones;
     this.#folders = m.folders ?? this.#folders;
     const loaded: Loaded = {
@@ -149,7 +150,7 @@ export class Loader {
     if (m.generation === undefined || m.directory === undefined) return loaded;
     const generation = this.#base + m.generation;
     this.#foreign = generation;
-    return { ...loaded, compiled: { generation, arena: m.arena, directory: m.directory } };
+    return { ...loaded, compiled: { generation, arena: this.#arena, directory: m.directory } };
   }
 
   #post(worker: Worker, message: ToLoader): void {
