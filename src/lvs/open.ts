@@ -69,14 +69,16 @@ function flowOf(core: Core, p: Packet): Flow {
   const flow = p.family === 4 ? core.flow4 : core.flow6;
   flow.sourcePort = p.sport;
   put(flow.source, 0, p.s0);
-  put(flow.destination, 0, p.d0);
+  // What an ICMP error quotes went to the client: lblc, lblcr and dh look at that, as in the kernel.
+  const back = p.inverse;
+  put(flow.destination, 0, back ? p.s0 : p.d0);
   if (p.family === 6) {
     put(flow.source, 4, p.s1);
     put(flow.source, 8, p.s2);
     put(flow.source, 12, p.s3);
-    put(flow.destination, 4, p.d1);
-    put(flow.destination, 8, p.d2);
-    put(flow.destination, 12, p.d3);
+    put(flow.destination, 4, back ? p.s1 : p.d1);
+    put(flow.destination, 8, back ? p.s2 : p.d2);
+    put(flow.destination, 12, back ? p.s3 : p.d3);
   }
   return flow;
 }
