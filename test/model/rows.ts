@@ -100,6 +100,12 @@ const WRITTEN: Row[] = [
     'expected weighted or failover, not «weightd»',
     'did you mean «weighted»?',
   ),
+  row(
+    'GTM-C004',
+    'listen: ["192.0.2.1:53"]',
+    'listen: ["192.0.2.1:53"], io: dgram, workers: ‹2',
+    'io: dgram takes one worker; several need io: batch',
+  ),
   row('GTM-C004', 'policy: weighted', 'policy: ‹random', 'expected weighted or failover, not «random»'),
   row(
     'GTM-C004',
