@@ -6,15 +6,12 @@ import { formatEndpoint } from '../kit/ip.ts';
 import { nearest } from '../kit/suggest.ts';
 import type { Config } from '../model/schema.ts';
 import { DemoServer } from './demo-server.ts';
-import { readConfig } from './load.ts';
 import { type Running, type RunOptions, runNodes } from './run.ts';
 import { serverKey } from './targets.ts';
 
 /** Runs the demo until a signal ends it; returns the exit code. */
 export async function runDemo(options: RunOptions): Promise<number> {
-  const config = readConfig(options.config, process.env);
-  const fleet = new Fleet(config);
-  await fleet.startAll();
+  const fleet = new Fleet();
   try {
     const all = (c: Config) => Object.keys(c.nodes);
     // A person reads this one.
@@ -23,7 +20,10 @@ export async function runDemo(options: RunOptions): Promise<number> {
       { ...options, log },
       all,
       running => process.stdout.write(welcome(running, fleet)),
-      fleet,
+      async config => {
+        await fleet.startAll(config);
+        return fleet;
+      },
     );
   } finally {
     await fleet.stopAll();
@@ -34,9 +34,9 @@ export async function runDemo(options: RunOptions): Promise<number> {
 class Fleet implements DemoServers {
   readonly #servers = new Map<string, { site: string; server: DemoServer }>();
 
-  constructor(config: Config | undefined) {
+  async startAll(config: Config): Promise<void> {
     const taken = new Set<string>();
-    for (const vip of Object.values(config?.vips ?? {})) {
+    for (const vip of Object.values(config.vips)) {
       for (const rs of vip.services.filter(s => s.protocol === 'tcp').flatMap(s => s.real_servers)) {
         const key = serverKey(rs);
         if (taken.has(key) || !(rs.address.startsWith('127.') || rs.address === '::1')) continue;
@@ -45,6 +45,7 @@ class Fleet implements DemoServers {
         this.#servers.set(name, { site: vip.site, server: new DemoServer(name, rs.address, rs.port) });
       }
     }
+    await Promise.all([...this.#servers.values()].map(s => s.server.start()));
   }
 
   list() {
@@ -63,10 +64,6 @@ class Fleet implements DemoServers {
 
   async start(name: string): Promise<void> {
     await this.#named(name).start();
-  }
-
-  async startAll(): Promise<void> {
-    await Promise.all([...this.#servers.values()].map(s => s.server.start()));
   }
 
   async stopAll(): Promise<void> {

@@ -72,11 +72,18 @@ export class Loader {
     this.#env = env;
   }
 
+  /** Begins to load the thread's program; the first load does so too. */
+  start(): void {
+    this.#worker ??= this.#spawn();
+  }
+
   /** Reads what changed; with `paths`, only these may have. Rejects with GTM_LOADER if the thread ended over it. */
   load(paths?: readonly string[], progress?: Progress): Promise<Loaded> {
     if (this.#closed) return Promise.reject(new GtmError('GTM_LOADER', 'loader: closed'));
     const id = ++this.#id;
     const worker = this.#worker ?? this.#spawn();
+    // Only a load under way keeps the process alive.
+    worker.ref();
     return new Promise((resolve, reject) => {
       this.#requests.set(id, { resolve, reject, progress });
       this.#post(worker, { kind: 'load', id, ...(paths && { paths }) });
@@ -117,6 +124,7 @@ export class Loader {
       }
     });
     worker.on('message', (message: FromLoader) => this.#hear(message));
+    worker.unref();
     this.#worker = worker;
     return worker;
   }
@@ -129,6 +137,7 @@ export class Loader {
     }
     const request = this.#requests.get(message.id);
     this.#requests.delete(message.id);
+    if (this.#requests.size === 0) this.#worker?.unref();
     request?.resolve(this.#loaded(message));
   }
 

@@ -20,6 +20,8 @@ import { watchFolders } from './watch.ts';
 
 export interface RunOptions {
   config: string;
+  /** Of that file, where it has been started already. */
+  loader?: Loader;
   log: { level: LogLevel; format?: 'json' | 'text' };
 }
 
@@ -31,16 +33,17 @@ export interface Running {
 
 /**
  * Runs the named nodes of a cluster file until a signal ends them; returns the exit code (1: the files have faults,
- * which are printed). `ready` is called once all nodes are; `demo` adds the demo's real servers to each node's API.
+ * which are printed). `ready` is called once all nodes are; `startServers` starts
+ * the demo's real servers, which each node's API then has.
  */
 export async function runNodes(
   options: RunOptions,
   namesOf: (config: Config) => string[],
   ready: (running: Running) => void,
-  demo?: DemoServers,
+  startServers?: (config: Config) => Promise<DemoServers>,
 ): Promise<number> {
   const file = resolve(options.config);
-  const loader = new Loader(file, process.env);
+  const loader = options.loader ?? new Loader(file, process.env);
   const loaded = await firstLoad(loader);
   complain(loaded);
   if (!isSound(loaded)) {
@@ -78,6 +81,7 @@ export async function runNodes(
   );
   watch.cover(loaded.folders);
   try {
+    const demo = await startServers?.(loaded.config);
     const stopped = untilStopped(() => void reload(true));
     for (const name of namesOf(loaded.config)) {
       nodes.push(

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { answering, prefix } from './answering.ts';
 import { address, domain, duration, endpoint, isObject, name, percent, port, weight } from './fields.ts';
+import { POLICIES } from './policy.ts';
 import { check } from './probe.ts';
 
 const realServer = z.strictObject({
@@ -74,8 +75,6 @@ const vip = z.strictObject({
   slow_start: duration('0s', '1h').default(0),
   services: z.array(service).min(1, 'a VIP needs a service'),
 });
-
-export const POLICIES = ['weighted', 'failover'] as const;
 
 const pool = z.strictObject({
   policy: z.enum(POLICIES),

@@ -1,5 +1,5 @@
 // Steering in words and shares, for status and `gtm dig --explain`: off the hot path, by the same code as the pick.
-import { POLICIES } from '../model/schema.ts';
+import { POLICIES } from '../model/policy.ts';
 import { FACTOR_ONE, factorOf, MEMBER_WORDS, STALE, stateOf } from '../model/state.ts';
 import { applyAllDown } from './alldown.ts';
 import { Draft } from './draft.ts';

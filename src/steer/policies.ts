@@ -1,5 +1,5 @@
-// The policies: name → number (its place in the schema's POLICIES, as packed in the table) → functions.
-import { POLICIES } from '../model/schema.ts';
+// The policies: name → number (its place in POLICIES, as packed in the table) → functions.
+import { POLICIES } from '../model/policy.ts';
 import type { Draft } from './draft.ts';
 import { pickFailover, sharesFailover } from './failover.ts';
 import { pickWeighted, sharesWeighted } from './weighted.ts';

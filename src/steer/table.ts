@@ -3,7 +3,8 @@
 // Invariants: a pool's number is its position in the cluster file; member numbers run over all pools in order, and index
 // the state table (model/state.ts) too. An address stands once in the arena, so equal offsets mean equal addresses.
 import { parseIp } from '../kit/ip.ts';
-import { type Config, POLICIES } from '../model/schema.ts';
+import { POLICIES } from '../model/policy.ts';
+import type { Config } from '../model/schema.ts';
 import { FACTOR_ONE } from '../model/state.ts';
 
 /** What is compiled: of the whole cluster file, the pools and the VIPs that they name. */
