@@ -29,3 +29,14 @@ export const CELLS: readonly Cell[] = PROVEN.flatMap(scheduler =>
 export function nameOf(cell: Cell): string {
   return `${cell.scheduler} ${cell.forward} ${cell.flag || '-'} v${cell.family}`;
 }
+
+/** Cells for a small sample that has every scheduler, mode, family and flag somewhere: indices of CELLS. */
+export const SAMPLE: readonly number[] = PROVEN.flatMap((scheduler, i) =>
+  flagsOf(scheduler).flatMap((flag, k) => {
+    if (k > 2 ? false : k !== i % 3 && flag !== '') return [];
+    const forward = MODES[(i + k) % 3];
+    const family = (i + k) % 2 === 0 ? 4 : 6;
+    const name = nameOf({ scheduler, forward, family, flag });
+    return [CELLS.findIndex(c => nameOf(c) === name)];
+  }),
+);

@@ -25,9 +25,9 @@ export class Coverage {
     return frames;
   }
 
-  /** Cells with fewer packets than LEAST. */
-  thin(): string[] {
-    return [...this.#cells].filter(([, n]) => n < LEAST).map(([cell, n]) => `${cell}: ${n}`);
+  /** Cells with fewer packets than LEAST, by their index in CELLS. */
+  thin(): number[] {
+    return CELLS.map((_, i) => i).filter(i => (this.#cells.get(nameOf(CELLS[i])) ?? 0) < LEAST);
   }
 
   /** A table: one line for each scheduler and flag, the packets of each mode and family. */

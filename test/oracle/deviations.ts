@@ -62,7 +62,7 @@ function refusalCounted(story: Story, m: Mismatch): boolean {
   const bytes = Number(kernel[2]) - Number(core[2]);
   const refusals = story.steps
     .slice(0, m.step)
-    .flatMap(s => (s.do === 'frame' && s.what === 'onward' ? s.sent : []))
+    .flatMap(s => (s.do === 'frame' && s.side === 'client' ? s.sent : []))
     .map(s => toBytes(s.packet))
     .filter(p => [ICMP, ICMP6].includes(protocolOf(p)))
     .map(p => p.length);

@@ -8,7 +8,7 @@ import { CELLS, nameOf } from './cells.ts';
 import { Clock, Kernel } from './kernel.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { Recorder } from './recorder.ts';
-import { chance, change, oneOf, randomMtu, randomServices, randomSysctl } from './setup.ts';
+import { chance, change, LONG, oneOf, randomMtu, randomServices, randomSysctl } from './setup.ts';
 import type { Story } from './story.ts';
 import { Traffic } from './traffic.ts';
 
@@ -19,12 +19,14 @@ export interface Job {
   /** The first set-up, and how far it is to the next. */
   first: number;
   stride: number;
+  /** Besides: set-ups by number, and stories as they were. */
+  indices?: readonly number[];
   stories?: Story[];
 }
 
 /** Packets of a set-up's own cell, and of all its cells, that end it. */
 const ENOUGH = 55;
-const PLENTY = 75;
+const PLENTY = 70;
 
 /** Waits until the kernel has let go of every connection whose time is over: its timers come late, the later the longer. */
 function settle(to: Recorder): boolean {
@@ -57,13 +59,15 @@ function play(libc: Libc, clock: Clock, seed: number, index: number): Story {
       to.service('add', service.key, service.options);
       for (const { key, options } of service.servers) to.dest('add', service.key, key, options);
     }
+    const lasting = services.some(s => (s.options.persistence ?? 0) >= LONG);
     const traffic = new Traffic(rng, to, services);
     let looked = 0;
     while (traffic.frames < PLENTY || (traffic.played.get(story.cell) ?? 0) < ENOUGH) {
       traffic.step();
       if (chance(rng, 4)) change(rng, to, oneOf(rng, services));
       if (chance(rng, 3)) {
-        to.advance(oneOf(rng, [1, 2, 5, 15, 61, 130]));
+        if (lasting && chance(rng, 20)) to.advance(1500);
+        else to.advance(oneOf(rng, lasting ? [1, 2, 5, 15] : [1, 2, 5, 15, 61, 90]));
         if (!settle(to)) break;
       }
       if (traffic.frames - looked >= 15) {
@@ -105,6 +109,7 @@ function main(folder: string): void {
   const out = join(folder, 'stories.jsonl');
   const write = (story: Story) => appendFileSync(out, `${JSON.stringify(story)}\n`);
   for (const story of job.stories ?? []) write(replay(libc, clock, story));
+  for (const index of job.indices ?? []) write(play(libc, clock, job.seed, index));
   let frames = 0;
   for (let index = job.first; frames < job.packets; index += job.stride) {
     const story = play(libc, clock, job.seed, index);

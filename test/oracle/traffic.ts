@@ -326,6 +326,7 @@ export class Traffic {
     const parts = fragments(whole, 8 * (8 + below(rng, 120)), ++this.#id);
     if (chance(rng, 30)) parts.reverse();
     for (const part of parts) this.#play(flow, 'fragment', part);
+    this.#to.sleep(15);
   }
 
   #head(source: string, destination: string): IpParts {
