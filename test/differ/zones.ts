@@ -105,9 +105,9 @@ class Draw {
   }
 
   #owner(owner: string): void {
-    // NS at a wildcard mean nothing (RFC 4592 §4.2), and no two servers agree on it.
+    // NS and DNAME at a wildcard mean nothing certain (RFC 4592 §4.2, §4.4), and no two servers agree on them.
     const wild = owner.startsWith('*.');
-    switch (this.#dice.weighted({ data: 50, cname: 18, dname: wild ? 1 : 7, cut: wild ? 0 : 14, many: 4 })) {
+    switch (this.#dice.weighted({ data: 50, cname: 18, dname: wild ? 0 : 7, cut: wild ? 0 : 14, many: 4 })) {
       case 'data':
         this.#data(owner);
         break;
