@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { CELLS, nameOf, SAMPLE } from './cells.ts';
 import { check, type Mismatch } from './check.ts';
 import { Coverage } from './coverage.ts';
+import { parcels } from './decap.ts';
 import { DEVIATIONS, deviation } from './deviations.ts';
 import { choose } from './sample.ts';
 import type { Story } from './story.ts';
@@ -91,6 +92,14 @@ async function main(): Promise<number> {
       boot({ seed, packets, first, stride: KERNELS }, hear),
     );
     await Promise.all(all);
+    const sent = parcels();
+    const lost = await boot({ seed, packets: 0, first: 0, stride: 1, parcels: sent }, hear);
+    console.log(
+      `tunnels: ${sent.length - lost.length} of ${sent.length} datagrams reached a socket behind the kernel's own devices`,
+    );
+    for (const name of lost) console.log(`LOST ${name}`);
+    failed += lost.length;
+    passed += sent.length - lost.length;
     // Stories that end early leave cells thin: those are played again, in set-ups of their own.
     for (
       let round = 1;

@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seeded } from '../../src/kit/rng.ts';
 import { CELLS, nameOf } from './cells.ts';
+import { type Parcel, receive } from './decap.ts';
 import { Clock, Kernel } from './kernel.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { Recorder } from './recorder.ts';
@@ -22,6 +23,8 @@ export interface Job {
   /** Besides: set-ups by number, and stories as they were. */
   indices?: readonly number[];
   stories?: Story[];
+  /** Tunnel frames for a socket behind the kernel's own devices. */
+  parcels?: Parcel[];
 }
 
 /** Packets of a set-up's own cell, and of all its cells, that end it. */
@@ -116,6 +119,8 @@ function main(folder: string): void {
     write(story);
     frames += story.steps.filter(s => s.do === 'frame').length;
   }
+  if (job.parcels !== undefined)
+    writeFileSync(join(folder, 'lost.json'), JSON.stringify(receive(libc, job.parcels)));
   writeFileSync(join(folder, 'done'), '');
 }
 

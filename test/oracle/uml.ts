@@ -33,8 +33,11 @@ sleep 60
 `;
 }
 
-/** Plays a job in a kernel of its own, and hands each story over as it ends. `patience`: ms without a new one. */
-export async function boot(job: Job, hear: (story: Story) => void, patience = 120_000): Promise<void> {
+/**
+ * Plays a job in a kernel of its own, and hands each story over as it ends. `patience`: ms without a new one. Returns the
+ * names of the parcels that were lost.
+ */
+export async function boot(job: Job, hear: (story: Story) => void, patience = 120_000): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'oracle-'));
   try {
     const clock = join(folder, 'clock');
@@ -70,6 +73,8 @@ export async function boot(job: Job, hear: (story: Story) => void, patience = 12
     });
     await ended;
     if (!existsSync(join(folder, 'done'))) throw new Error(`the kernel under test ended early:\n${said}`);
+    const lost = join(folder, 'lost.json');
+    return existsSync(lost) ? (JSON.parse(readFileSync(lost, 'utf8')) as string[]) : [];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
