@@ -53,7 +53,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
 ];
 
-/** The kernel counted one more answer, as long as an unreachable message that it sent itself. */
+/** The kernel counted more answers, as long as messages that it sent itself. */
 function refusalCounted(story: Story, m: Mismatch): boolean {
   const [kernel, core] = [m.kernel, m.core].map(line => / out (\d+)\/(\d+)$/.exec(line));
   if (!m.what.startsWith('counters of') || kernel === null || core === null) return false;
@@ -66,10 +66,16 @@ function refusalCounted(story: Story, m: Mismatch): boolean {
     .map(s => toBytes(s.packet))
     .filter(p => [ICMP, ICMP6].includes(protocolOf(p)))
     .map(p => p.length);
-  return packets === 1 && refusals.includes(bytes);
+  return packets > 0 && addsUp(new Set(refusals), packets, bytes);
 }
 
 /** The deviation that a mismatch is. */
 export function deviation(story: Story, mismatch: Mismatch): Deviation | undefined {
   return DEVIATIONS.find(d => d.is(story, mismatch));
+}
+
+/** Whether `count` of these lengths, each as often as needed, make up `bytes`. */
+function addsUp(lengths: ReadonlySet<number>, count: number, bytes: number): boolean {
+  if (count === 0) return bytes === 0;
+  return bytes > 0 && [...lengths].some(n => addsUp(lengths, count - 1, bytes - n));
 }

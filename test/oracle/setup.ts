@@ -63,8 +63,8 @@ export function randomServices(rng: Rng, cell: Cell): Service[] {
     const any = c.flag === 'persist' && chance(rng, 20);
     const options: ServiceOptions = { scheduler: c.scheduler, flags: own, ...(timeouts && { timeouts }) };
     if (c.flag === 'persist') {
-      // Templates that end in the middle are few: when they do is partly chance (DEVIATIONS).
-      options.persistence = chance(rng, 10) ? 10 : oneOf(rng, [LONG, 360]);
+      // Short ones would end in the middle, and when they do is partly chance (DEVIATIONS).
+      options.persistence = oneOf(rng, [LONG, 360]);
       options.netmask = c.family === 4 ? oneOf(rng, [32, 24]) : oneOf(rng, [128, 64]);
     }
     const service: Service = {

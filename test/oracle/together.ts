@@ -66,7 +66,8 @@ function join(pieces: readonly Piece[]): Buffer {
   if (header[0] >> 4 === 6) header.writeUInt16BE(data.length, 4);
   else {
     header.writeUInt16BE(header.length + data.length, 2);
-    header.writeUInt16BE(header.readUInt16BE(6) & 0x4000, 6);
+    // DF beside fragments: the kernel sets it by what is left of the packet's life before the tunnel.
+    header.writeUInt16BE(0, 6);
     header.writeUInt16BE(0, 10);
     header.writeUInt16BE(checksum(header), 10);
   }
