@@ -23,7 +23,7 @@ const GRAIN = 2000;
 /** What a file was like when it was read. Times in milliseconds. */
 export interface Mark {
   path: string;
-  /** Of its content. */
+  /** Of its path and content. */
   hash: string;
   size: number;
   modified: number;
@@ -47,7 +47,12 @@ export function readMarked(path: string, limit: number, now: number): { bytes: B
     if (stat.size > limit) return { fault: `is larger than ${limit} bytes` };
     const bytes = readAll(fd, stat.size);
     // Sixteen octets of the hash, one character each.
-    const hash = createHash('sha256').update(bytes).digest().toString('latin1', 0, 16);
+    const hash = createHash('sha256')
+      .update(path)
+      .update('\0')
+      .update(bytes)
+      .digest()
+      .toString('latin1', 0, 16);
     return { bytes, mark: { path, hash, ...timesOf(stat), trusted: isOld(stat, now) } };
   } catch (e) {
     return { fault: readable(e) };

@@ -2,7 +2,6 @@
 //   gtm.yaml → model/load → config ─┬→ each zone's file, and what it includes → zonefile/parse → check → the keeper
 //                                   └→ pools: a POOL record may only name one of these
 // Invariant: what one load tells is what a first load of the same files would tell, whatever was kept from before.
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { parseName } from '../dns/name.ts';
@@ -56,7 +55,7 @@ export interface KnownZone<T> {
   kept: T | undefined;
   /** Its file first, then those that it includes. */
   marks: Mark[];
-  /** 48 bits over its name and its content. */
+  /** 48 bits over the paths and contents of its files. */
   print: number;
   /** The pools that it was checked against; undefined if it names none. */
   pools: string | undefined;
@@ -268,7 +267,7 @@ export class Library<T> {
       records: records.count,
       kept,
       marks,
-      print: printOf(name, marks),
+      print: printOf(marks),
       pools: pooled ? draft.pools.join('\n') : undefined,
       faulty,
       diagnostics,
@@ -327,8 +326,12 @@ function tell(zones: readonly KnownZone<unknown>[], diagnostics: Diagnostic[], e
   diagnostics.push({ file: first[0].file, line: 0, col: 0, severity: 'note', code: FAULTS.many[0], message });
 }
 
-function printOf(name: string, marks: readonly Mark[]): number {
-  const hash = createHash('sha256').update(name);
-  for (const m of marks) hash.update(`\0${m.path}\0`).update(m.hash, 'latin1');
-  return hash.digest().readUIntBE(0, 6);
+function printOf(marks: readonly Mark[]): number {
+  let sum = 0;
+  for (const { hash } of marks) {
+    let print = 0;
+    for (let i = 0; i < 6; i++) print = print * 256 + hash.charCodeAt(i);
+    sum = (sum + print) % 2 ** 48;
+  }
+  return sum;
 }
