@@ -155,6 +155,8 @@ export class Answerer {
   #put(x: Exchange, name: Labels, row: number): boolean {
     const look = this.#look;
     this.trace.note(STEP.rrset, look.zone, row);
+    // A chain may end at the owner of a DNAME that it came by.
+    for (let i = 0; i < this.#links; i++) if (this.#dnames[i] === row) return DONE;
     const ttl = look.words[row + R.ttl];
     if (!x.reply.rrset(SECTION.answer, name, 0, look, row, ttl)) return this.#truncate(x);
     if (((look.words[row + R.type] >>> HINT.shift) & HINT.additional) !== 0)

@@ -52,6 +52,7 @@ dup DNAME @
 longer DNAME target2
 y.target2 CNAME z.y.longer
 z.y.target2 A 192.0.2.51
+back.target CNAME d
 _s._tcp SRV 0 5 80 mail
 _s._tcp SRV 0 5 81 mail
 steered 30 POOL web
@@ -269,6 +270,13 @@ table('RFC 6672: DNAME', [
     'y.target2.example.com. 600 CNAME z.y.longer.example.com.',
     'z.y.longer.example.com. 600 CNAME z.y.target2.example.com.',
     'z.y.target2.example.com. 600 A 192.0.2.51',
+  ],
+  [
+    'back.d.example.com DNAME',
+    'NOERROR aa',
+    'd.example.com. 600 DNAME target.example.com.',
+    'back.d.example.com. 600 CNAME back.target.example.com.',
+    'back.target.example.com. 600 CNAME d.example.com.',
   ],
   // One that leads below itself is followed once.
   [
