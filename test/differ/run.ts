@@ -61,7 +61,7 @@ export async function differ(options: DifferOptions): Promise<Outcome> {
   return outcome;
 }
 
-/** The seed of a batch, such that `--seed` with it makes that batch the first. */
+/** The seed of a batch, such that `--seed` with it (and `--wire` as told) makes that batch the first. */
 export function batchSeed(seed: number, index: number): number {
   return index === 0 ? seed : seeded(Math.imul(seed, 0x9e3779b1) + index)() >>> 1;
 }
@@ -91,7 +91,7 @@ async function batch(
     await Promise.all(Array.from({ length: Math.min(LANES, questions) }, lane));
   });
   for (const { question, verdict } of faults.slice(0, options.stories - outcome.stories.length)) {
-    const head = `seed ${seed}: ${asking(question)}: `;
+    const head = `seed ${seed}, wire ${Number(wire)}: ${asking(question)}: `;
     const story =
       head +
       (options.trials > 0
