@@ -22,6 +22,8 @@ import { programFault } from './program.ts';
 /** The largest cluster file and the largest master file, in bytes. */
 export const CONFIG_BYTES = 16 << 20;
 const ZONE_BYTES = 1 << 30;
+/** Octets of a list of records that is used again. */
+const SMALL = 1 << 16;
 /** More faults of zones than that are counted, not told. */
 const MAX_TOLD = 10_000;
 
@@ -35,10 +37,12 @@ export interface LoadedZone {
   records: RecordList;
 }
 
-/** What becomes of the records of a zone, which are not kept themselves. */
+/** What becomes of the records of a zone. */
 export interface Keeper<T> {
   /** Called once for each zone read; `sound` if neither it nor the cluster file has an error. Undefined: nothing is kept. */
   take(zone: LoadedZone, sound: boolean, pools: readonly string[]): T | undefined;
+  /** It keeps the records of a zone: the next one needs a list of its own. */
+  retains?: boolean;
   /** What `take` returned is of no use to the library any more. */
   drop(kept: T): void;
 }
@@ -101,6 +105,7 @@ export class Library<T> {
   #zones = new Map<string, KnownZone<T>>();
   // It refers to the last text it read: made anew for each load.
   #scanner = new RdataScanner();
+  #records: RecordList | undefined;
   #listed: { wanted: Wanted[]; faults: Diagnostic[]; folders: string[] } | undefined;
 
   constructor(file: string, env: Env, keeper: Keeper<T>, wall: () => number) {
@@ -147,7 +152,7 @@ export class Library<T> {
     tell(zones, diagnostics, excerpts);
     let sum = 0;
     for (const z of zones) sum = (sum + z.print) % 2 ** 48;
-    const digest = `${Buffer.from(head.mark.hash, 'latin1').toString('hex')}.${zones.length}.${sum}`;
+    const digest = [head.mark.hash, zones.length, sum].map(n => n.toString(36)).join('.');
     return { ...(config && { config }), zones, diagnostics, excerpts, digest, ...this.#places(wanted) };
   }
 
@@ -237,7 +242,7 @@ export class Library<T> {
     };
     const source = read(listed ? { file: join(this.#root, path) } : confined(this.#root, path));
     if ('fault' in source) return `zone ${name}: ${path}: ${source.fault}`;
-    const file = join(this.#root, path);
+    const { file } = source;
     const include = (wanted: string, from: string) =>
       read(confined(this.#root, join(relative(this.#root, dirname(from)), wanted)));
     const { records, diagnostics } = parseZone(source.text, {
@@ -245,8 +250,11 @@ export class Library<T> {
       file,
       include,
       scanner: this.#scanner,
+      records: this.#records,
       progress: offset => progress((0.5 * offset) / source.text.length),
     });
+    // What a large zone took is not kept for the small ones.
+    this.#records = this.#keeper.retains || records.bytes.length > SMALL ? undefined : records;
     progress(0.5);
     const pools = new Set(draft.pools);
     diagnostics.push(...checkZone(records, origin, { pools, partial: hasErrors(diagnostics) }));
@@ -327,11 +335,5 @@ function tell(zones: readonly KnownZone<unknown>[], diagnostics: Diagnostic[], e
 }
 
 function printOf(marks: readonly Mark[]): number {
-  let sum = 0;
-  for (const { hash } of marks) {
-    let print = 0;
-    for (let i = 0; i < 6; i++) print = print * 256 + hash.charCodeAt(i);
-    sum = (sum + print) % 2 ** 48;
-  }
-  return sum;
+  return marks.reduce((sum, { hash }) => (sum + hash) % 2 ** 48, 0);
 }

@@ -24,7 +24,7 @@ export interface LoadedFiles {
 /** Reads and checks the cluster file and everything that it names. Never throws: what is wrong is in the diagnostics. */
 export function loadFiles(file: string, env: Env): LoadedFiles {
   const zones: LoadedZone[] = [];
-  const keeper = { take: (zone: LoadedZone) => void zones.push(zone), drop: () => {} };
+  const keeper = { take: (zone: LoadedZone) => void zones.push(zone), retains: true, drop: () => {} };
   const { config, diagnostics, excerpts, files } = new Library(file, env, keeper, Date.now).load();
   return { ...(config && { config }), zones, diagnostics, files: files(), sources: sourceOf(excerpts) };
 }

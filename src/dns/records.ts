@@ -29,6 +29,14 @@ export class RecordList {
     return known >= 0 ? known : this.files.push(file) - 1;
   }
 
+  /** Makes it empty; the room that it has stays. */
+  clear(): void {
+    this.count = 0;
+    this.files.length = 0;
+    this.#used = 0;
+    this.#lastOwner = -1;
+  }
+
   /** Appends a record; `owner` and `rdata` are copied. Consecutive records of one owner share its bytes. */
   add(owner: Uint8Array, type: number, ttl: number, rdata: Uint8Array, file = 0, line = 0, col = 0): void {
     const i = this.count;

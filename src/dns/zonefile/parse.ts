@@ -36,8 +36,9 @@ export interface ParseOptions {
   include?: ((name: string, from: string) => Source | { fault: string }) | undefined;
   /** Faults listed before the parse gives up; default 1000. */
   maxFaults?: number;
-  /** Used for one zone after the other where many are parsed. */
+  /** Used for one zone after the other where many are parsed; the list is emptied first. */
   scanner?: RdataScanner;
+  records?: RecordList | undefined;
   /** Told now and then how many octets of the file itself have been read. */
   progress?: (offset: number) => void;
 }
@@ -76,7 +77,7 @@ export function parseRecordLine(
 }
 
 class Parser {
-  readonly records = new RecordList();
+  readonly records: RecordList;
   readonly report: Report;
   readonly #options: ParseOptions;
   readonly #scanner: RdataScanner;
@@ -92,6 +93,8 @@ class Parser {
   constructor(options: ParseOptions) {
     this.#options = options;
     this.#scanner = options.scanner ?? new RdataScanner();
+    this.records = options.records ?? new RecordList();
+    this.records.clear();
     this.report = new Report(options.maxFaults);
   }
 
