@@ -111,8 +111,8 @@ export function confined(folder: string, relative: string): { file: string } | F
 }
 
 /**
- * The files in `folder` (below `root`, confined to it) and its subfolders whose names end with `suffix`, sorted; and the
- * folders. What begins with a dot is hidden, from us too.
+ * The files in `folder` (below `root`, confined to it) and its subfolders whose names end with `suffix`, each folder's
+ * in their order; and the folders. What begins with a dot is hidden, from us too.
  */
 export function listFiles(
   root: string,
@@ -126,7 +126,8 @@ export function listFiles(
   try {
     // The list grows while it is walked. A linked folder is not entered, so there is an end.
     for (const at of folders) {
-      for (const entry of readdirSync(join(root, at), { withFileTypes: true })) {
+      const entries = readdirSync(join(root, at), { withFileTypes: true });
+      for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
         if (entry.name.startsWith('.')) continue;
         const path = join(at, entry.name);
         if (entry.isDirectory()) folders.push(path);
@@ -136,7 +137,7 @@ export function listFiles(
   } catch (e) {
     return { fault: readable(e) };
   }
-  return { files: files.sort(), folders };
+  return { files, folders };
 }
 
 function isWithin(root: string, path: string, entry: Dirent): boolean {

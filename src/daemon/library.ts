@@ -288,7 +288,14 @@ export class Library<T> {
     const marked = () => [...this.#zones.values()].flatMap(z => z.marks.map(m => m.path));
     const files = () => [...new Set([this.file, ...paths(), ...marked()])];
     const listed = (this.#listed?.folders ?? []).map(f => join(this.#root, f));
-    return { files, folders: () => [...new Set([...files().map(f => dirname(f)), ...listed])] };
+    const folders = () => {
+      const found = new Set([this.#root, ...listed]);
+      for (const w of wanted) if (!w.listed) found.add(dirname(join(this.#root, w.path)));
+      for (const z of this.#zones.values())
+        for (let i = 1; i < z.marks.length; i++) found.add(dirname(z.marks[i].path));
+      return [...found];
+    };
+    return { files, folders };
   }
 
   #nothing(fault: string): Reading<T> {

@@ -58,7 +58,7 @@ class LoaderWorker implements Keeper<Block> {
   readonly #port: MessagePort;
   readonly #store: ZoneStore;
   readonly #library: Library<Block>;
-  #names = '';
+  #zones: readonly ZoneFile[] = [];
   #folders = '';
   #fault: unknown;
   #read = 0;
@@ -108,7 +108,10 @@ class LoaderWorker implements Keeper<Block> {
 
   #outcome(id: number, reading: Reading<Block>): LoadedMessage {
     const { config, zones, diagnostics, excerpts, digest } = reading;
-    const names = zones.map(z => `${z.name} ${z.file}`).join('\n');
+    const same =
+      zones.length === this.#zones.length &&
+      zones.every((z, i) => z.name === this.#zones[i].name && z.file === this.#zones[i].file);
+    if (!same) this.#zones = zones.map(({ name, file }) => ({ name, file }));
     const folders = reading.folders();
     const message: LoadedMessage = {
       kind: 'loaded',
@@ -118,7 +121,7 @@ class LoaderWorker implements Keeper<Block> {
       diagnostics,
       excerpts,
       digest,
-      ...(names !== this.#names && { zones: zones.map(({ name, file }) => ({ name, file })) }),
+      ...(!same && { zones: [...this.#zones] }),
       ...(folders.join('\n') !== this.#folders && { folders }),
       read: this.#read,
     };
@@ -126,14 +129,13 @@ class LoaderWorker implements Keeper<Block> {
       try {
         if (this.#fault !== undefined) throw this.#fault;
         const blocks = zones.map(z => z.kept as Block);
-        const made = this.#store.commit(names, () => zones.map(z => z.origin), blocks);
+        const made = this.#store.commit(this.#zones, () => zones.map(z => z.origin), blocks);
         Object.assign(message, { generation: made.id, directory: made.directory });
       } catch (e) {
         const where = { file: this.#library.file, line: 0, col: 0 };
         diagnostics.push({ ...where, severity: 'error', code: 'GTM-C04A', message: reason(e) });
       }
     }
-    this.#names = names;
     this.#folders = folders.join('\n');
     return message;
   }

@@ -125,7 +125,7 @@ test('zones of a folder come and go by their files', () => {
   const { load, alive } = library();
   load();
   const f = write('more/f.example.zone', ZONE);
-  assert.deepEqual(names(load(f)).slice(4), ['f.example']);
+  assert.deepEqual(names(load(f)).sort()[4], 'f.example');
   rmSync(f);
   assert.equal(load(f).zones.length, 4);
   assert.equal(alive.size, 4);
