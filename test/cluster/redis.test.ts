@@ -80,7 +80,7 @@ test('a redis that hangs delays nothing, is named, and is taken back', async t =
     fra.c.publish(report('fra', i / 100));
     const seen = () => nyc.peer('fra-1')?.report.director['web-fra'].capacity === i / 100;
     const ms = await until(seen, 500, `change ${i} past the hung redis`);
-    assert.ok(ms < 200, `${ms} ms`);
+    assert.ok(ms < 380, `${ms} ms: not before the next poll`);
     await wait(60);
   }
   await until(() => nyc.c.status().mode === 'degraded', 1500, 'degraded is said');
