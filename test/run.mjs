@@ -49,7 +49,9 @@ const alone = await pass(
 const again = [...together, ...alone];
 let failed = again.length;
 if (failed > 0 && failed <= 3) {
-  process.stdout.write(`failed, and run once more by itself: ${again.map(f => relative(root, f)).join(', ')}\n`);
+  process.stdout.write(
+    `failed, and run once more by itself: ${again.map(f => relative(root, f)).join(', ')}\n`,
+  );
   failed = (await pass(again, 1)).size;
   process.stdout.write(`the second time ${failed} of ${again.length} failed\n`);
 }
