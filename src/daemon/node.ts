@@ -19,7 +19,6 @@ import type { Config, NodeConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import { newStateTable } from '../model/state.ts';
 import { ask } from '../net/ask.ts';
-import { openProxyPlane } from '../plane/proxy.ts';
 import { makeProbes } from '../probe/index.ts';
 import { Prober } from '../probe/prober.ts';
 import { memberList } from '../steer/table.ts';
@@ -30,6 +29,7 @@ import { Events } from './events.ts';
 import type { Sound } from './loader.ts';
 import { Observer, type Watched } from './observer.ts';
 import { Pinger } from './ping.ts';
+import { openPlane } from './planes.ts';
 import { Rates } from './rates.ts';
 import { buildSnapshot, type Snapshot } from './snapshot.ts';
 import { loadVerdicts, saveVerdicts } from './statefile.ts';
@@ -121,7 +121,8 @@ export class Node {
     await this.o.coordinator.start();
     if (director !== undefined) {
       const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
-      this.plane = openProxyPlane({ log: this.o.log, onFault });
+      const { log, stateDir } = this.o;
+      this.plane = await openPlane({ director, stateDir, log, onFault });
       await this.#applyPlane();
     }
   }

@@ -14,6 +14,8 @@ const realServer = z.strictObject({
 });
 
 export const FORWARD = ['nat', 'dr', 'tun', 'fullnat'] as const;
+export const TUNNELS = ['ipip', 'gue', 'gre'] as const;
+export const PLANES = ['proxy', 'xdp', 'ipvs'] as const;
 export const SCHEDULERS = [
   'rr',
   'wrr',
@@ -38,6 +40,22 @@ const service = z.strictObject({
   /** LVS's names: sh-fallback, sh-port, mh-fallback, mh-port, ops. */
   flags: z.array(z.enum(['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'ops'])).default([]),
   forward: z.enum(FORWARD).default('nat'),
+  /** For `forward: tun`: how the outer packet is made. */
+  tunnel: z
+    .strictObject({
+      type: z.enum(TUNNELS).default('ipip'),
+      /** Where GUE is received (UDP). */
+      port: port.default(6080),
+      /** The outer checksum of GUE (UDP) and GRE. */
+      checksum: z.boolean().default(false),
+      /** ipip: outer sources out of this prefix, by flow, so that the receiver's queues share the load. */
+      source_prefix: prefix.optional(),
+    })
+    .prefault({}),
+  /** For `forward: fullnat`: addresses of the director that stand for the clients; of the real servers' family. */
+  local_addresses: z.array(address).max(256).default([]),
+  /** For `forward: fullnat`: the TCP option that carries the client's address to the real server (TOA); 0 = none. */
+  toa: z.int().min(0).max(255).default(254),
   /** 0s: none. Else the same client goes to the same server for as long. */
   persistence: duration('0s', '30d').default(0),
   /** Connections of one real server at which it takes no more, and at which it takes them again (0: three quarters of upper). */
@@ -121,7 +139,19 @@ const node = z.strictObject({
     })
     .optional(),
   admin: z.strictObject({ listen: endpoint }).optional(),
-  director: z.strictObject({ plane: z.enum(['proxy']).default('proxy') }).optional(),
+  director: z
+    .strictObject({
+      plane: z.enum(PLANES).default('proxy'),
+      /** xdp: the links that packets come and go by; none named: those that lead to the VIPs' and real servers' addresses. */
+      interfaces: z.array(z.string().regex(/^[^\s/]{1,15}$/, 'the name of a network interface')).default([]),
+      /** xdp: connections that the table of one worker holds. */
+      connections: z.int().min(1024).max(16_777_216).default(1_048_576),
+      /** xdp: how the driver hands frames over; auto takes the best that it can. */
+      attach: z.enum(['auto', 'native', 'generic']).default('auto'),
+      /** ipvs: take every service in the kernel as ours, and remove those that the file does not have. */
+      own_all: z.boolean().default(false),
+    })
+    .optional(),
 });
 
 const schedule = z
@@ -168,4 +198,5 @@ export type VipConfig = Config['vips'][string];
 export type ServiceConfig = VipConfig['services'][number];
 export type PoolConfig = Config['pools'][string];
 export type ScheduleConfig = Config['schedules'][string];
+export type DirectorConfig = NonNullable<NodeConfig['director']>;
 export type SchedulerName = (typeof SCHEDULERS)[number];

@@ -11,6 +11,16 @@ export interface RealServerSpec {
   weight: number;
 }
 
+/** How the outer packet of `forward: tun` is made. */
+export interface TunnelSpec {
+  type: 'ipip' | 'gue' | 'gre';
+  /** Where GUE is received. */
+  port: number;
+  checksum: boolean;
+  /** ipip: outer sources out of this prefix, by flow. */
+  sourcePrefix?: string;
+}
+
 /** A virtual service. `key` is `tcp 192.0.2.10:80`: protocol, VIP address, port; one spec for each address of a VIP. */
 export interface ServiceSpec {
   key: string;
@@ -21,6 +31,11 @@ export interface ServiceSpec {
   scheduler: SchedulerName;
   flags: readonly string[];
   forward: 'nat' | 'dr' | 'tun' | 'fullnat';
+  tunnel: TunnelSpec;
+  /** FullNAT: addresses that stand for the clients. */
+  localAddresses: readonly string[];
+  /** FullNAT: the TCP option kind that carries the client's address; 0 = none. */
+  toa: number;
   /** Milliseconds; 0 = none. */
   persistence: number;
   thresholds: { upper: number; lower: number };

@@ -1,0 +1,29 @@
+// What a director can forward with, by its name in the cluster file: one line for each file of plane/.
+import { GtmError } from '../kit/errors.ts';
+import type { Log } from '../kit/log.ts';
+import type { DirectorConfig } from '../model/schema.ts';
+import type { Plane } from '../model/service.ts';
+import { openProxyPlane } from '../plane/proxy.ts';
+
+export interface PlaneOptions {
+  director: DirectorConfig;
+  /** Where a plane keeps what it wants back after a restart. */
+  stateDir: string;
+  log: Log;
+  /** Called when forwarding ended by itself, with the reason; the plane is starting it again. */
+  onFault: (reason: string) => void;
+}
+
+const unavailable = (name: string) => (): Promise<Plane> =>
+  Promise.reject(new GtmError('GTM_PLANE', `plane ${name} cannot be had in this version; take plane: proxy`));
+
+const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<Plane>> = {
+  proxy: async ({ log, onFault }) => openProxyPlane({ log, onFault }),
+  xdp: unavailable('xdp'),
+  ipvs: unavailable('ipvs'),
+};
+
+/** Opens the plane that the node's `director` names. Rejects with GTM_PLANE… and what to do where this host cannot have it. */
+export function openPlane(options: PlaneOptions): Promise<Plane> {
+  return OPEN[options.director.plane](options);
+}
