@@ -4,8 +4,9 @@
 /** Where these hold. */
 export const ARCHES: readonly string[] = ['x64', 'arm64'];
 
-export const AF = { INET: 2, INET6: 10 } as const;
+export const AF = { INET: 2, INET6: 10, XDP: 44 } as const;
 export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
 
 export const SOL = { IP: 0, SOCKET: 1, IPV6: 41 } as const;
 export const SO = { SNDBUF: 7, RCVBUF: 8, REUSEPORT: 15 } as const;

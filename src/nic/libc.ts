@@ -14,13 +14,31 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   setOption(fd: number, level: number, option: number, value: number): void;
   bind(fd: number, address: Uint8Array): void;
+  connect(fd: number, address: Uint8Array): void;
   /** Fills `address` with the name that the kernel gave the socket. */
   getName(fd: number, address: Uint8Array): void;
   /** An eventfd that does not block; counts from 0. */
   eventfd(): number;
   close(fd: number): void;
   /** Where the memory stands; it does not move while it is held. */
-  address(memory: ArrayBuffer): number;
+  address(memory: ArrayBufferLike): number;
+  /** Sets an option that is a structure. */
+  setOptionBytes(fd: number, level: number, option: number, value: Uint8Array): void;
+  /** Fills `value` with an option; how many octets it took. */
+  getOptionBytes(fd: number, level: number, option: number, value: Uint8Array): number;
+  /** A file descriptor, closed on exec. */
+  open(path: string, flags: number): number;
+  /** `argument` is read, written, or both, as the request says. */
+  ioctl(fd: number, request: number, argument: Uint8Array): void;
+  /** Maps memory: of `fd` at `offset`, or anonymous with -1. Its address; whoever maps it unmaps it. */
+  map(length: number, protection: number, flags: number, fd: number, offset: number): number;
+  unmap(address: number, length: number): void;
+  /** Mapped memory to be read and written. Never posted (that frees it), never touched once it is unmapped. */
+  view(address: number, length: number): ArrayBuffer;
+  /** Mounts a file system without a device. */
+  mount(type: string, target: string, options: string): void;
+  /** bpf(2): its result, or -errno; the caller tells what was wanted. */
+  bpf(command: number, attributes: Uint8Array): number;
 
   /** Hot: the number of messages, or -1; `messages` is the address of mmsghdr's. Without a time-out of its own. */
   readonly recvmmsg: (fd: number, messages: number, count: number, flags: number, timeout: number) => number;
@@ -29,6 +47,8 @@ export interface Libc {
   readonly poll: (fds: number, count: number, ms: number) => number;
   readonly read: (fd: number, memory: number, length: number) => number;
   readonly write: (fd: number, memory: number, length: number) => number;
+  /** To the peer of a socket, or with no memory at all: the wake-up of an AF_XDP socket. */
+  readonly send: (fd: number, memory: number, length: number, flags: number) => number;
   /** The errno of this thread's last call that failed. */
   readonly errno: () => number;
 }
@@ -43,6 +63,9 @@ export interface Host {
 const EFD_NONBLOCK = 0x800;
 const EFD_CLOEXEC = 0x80000;
 const SOCK_CLOEXEC = 0x80000;
+const O_CLOEXEC = 0x80000;
+/** The number of bpf(2), which the C library has no name for. */
+const BPF_CALL: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
 
 /** Opens the C library. Rejects with GTM_NIC and the reason where there is none that we know, or no koffi. */
 export async function openLibc(host: Host = {}): Promise<Libc> {
@@ -80,9 +103,17 @@ function bindings(koffi: Koffi): Libc {
   const socket = cold('int socket(int, int, int)');
   const setsockopt = cold('int setsockopt(int, int, int, void *, unsigned int)');
   const bind = cold('int bind(int, void *, unsigned int)');
+  const connect = cold('int connect(int, void *, unsigned int)');
   const getsockname = cold('int getsockname(int, _Out_ void *, void *)');
   const eventfd = cold('int eventfd(unsigned int, int)');
   const close = cold('int close(int)');
+  const getsockopt = cold('int getsockopt(int, int, int, void *, void *)');
+  const open = cold('int open(const char *, int)');
+  const ioctl = cold('int ioctl(int, unsigned long, void *)');
+  const mmap = cold('intptr_t mmap(uintptr_t, uintptr_t, int, int, int, intptr_t)');
+  const munmap = cold('int munmap(uintptr_t, uintptr_t)');
+  const mount = cold('int mount(const char *, const char *, const char *, unsigned long, const char *)');
+  const syscall = self.func('long syscall(long, int, void *, unsigned int)');
   return {
     socket: (family, type, protocol) => socket(family, type | SOCK_CLOEXEC, protocol),
     setOption: (fd, level, option, value) => {
@@ -90,6 +121,9 @@ function bindings(koffi: Koffi): Libc {
     },
     bind: (fd, address) => {
       bind(fd, address, address.length);
+    },
+    connect: (fd, address) => {
+      connect(fd, address, address.length);
     },
     getName: (fd, address) => {
       getsockname(fd, address, Uint32Array.of(address.length));
@@ -99,11 +133,36 @@ function bindings(koffi: Koffi): Libc {
       close(fd);
     },
     address: memory => Number(koffi.address(memory)),
+    setOptionBytes: (fd, level, option, value) => {
+      setsockopt(fd, level, option, value, value.length);
+    },
+    getOptionBytes: (fd, level, option, value) => {
+      const length = Uint32Array.of(value.length);
+      getsockopt(fd, level, option, value, length);
+      return length[0];
+    },
+    open: (path, flags) => open(path, flags | O_CLOEXEC),
+    ioctl: (fd, request, argument) => {
+      ioctl(fd, request, argument);
+    },
+    map: (length, protection, flags, fd, offset) => mmap(0, length, protection, flags, fd, offset),
+    unmap: (address, length) => {
+      munmap(address, length);
+    },
+    view: (address, length) => koffi.view(BigInt(address), length),
+    mount: (type, target, options) => {
+      mount(type, target, type, 0, options);
+    },
+    bpf: (command, attributes) => {
+      const result = Number(syscall(BPF_CALL[process.arch], command, attributes, attributes.length));
+      return result < 0 ? -errno() : result;
+    },
     recvmmsg: self.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)') as Libc['recvmmsg'],
     sendmmsg: self.func('int sendmmsg(int, uintptr_t, unsigned int, int)') as Libc['sendmmsg'],
     poll: self.func('int poll(uintptr_t, unsigned long, int)') as Libc['poll'],
     read: self.func('long read(int, uintptr_t, unsigned long)') as Libc['read'],
     write: self.func('long write(int, uintptr_t, unsigned long)') as Libc['write'],
+    send: self.func('long send(int, uintptr_t, unsigned long, int)') as Libc['send'],
     errno,
   };
 }
