@@ -84,6 +84,11 @@ export interface Sysctl {
   pmtu_disc: number;
   nat_icmp_send: number;
   schedule_icmp: number;
+  /** Defence: 0 never, 1 and 2 while the table is nearly full (and then it says 2), 3 always. Another table of TCP states. */
+  secure_tcp: number;
+  /** The same: one in so many new connections is dropped, as the table fills up, or one in am_droprate (3). */
+  drop_packet: number;
+  am_droprate: number;
 }
 
 export const SYSCTL: Readonly<Sysctl> = {
@@ -94,6 +99,9 @@ export const SYSCTL: Readonly<Sysctl> = {
   pmtu_disc: 1,
   nat_icmp_send: 0,
   schedule_icmp: 0,
+  secure_tcp: 0,
+  drop_packet: 0,
+  am_droprate: 10,
 };
 
 /** A way to an address, filled in by the seam. Words as in Out. */

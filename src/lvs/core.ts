@@ -2,6 +2,7 @@
 // Invariant: everything here is made once; the packet path fills it anew and allocates nothing.
 import type { Rng } from '../kit/rng.ts';
 import { Route, type Routes, SYSCTL, type Sysctl } from './config.ts';
+import { Defence } from './defence.ts';
 import { Life } from './life.ts';
 import { Packet } from './packet/parse.ts';
 import type { Flow } from './sched/scheduler.ts';
@@ -16,6 +17,7 @@ export class Core {
   readonly sysctl: Sysctl;
   readonly services: Services;
   readonly life: Life;
+  readonly defence: Defence;
   readonly routes: Routes;
   readonly out: Out = new Out();
   /** The packet that an ICMP error quotes; a template's key; a packet that goes out. */
@@ -59,6 +61,7 @@ export class Core {
     this.seed = rng() | 0;
     this.id = rng() & 0xffff;
     this.life = new Life(capacity, rng(), 0, this.services);
+    this.defence = new Defence(this.sysctl, this.life);
   }
 
   /** The verdict DROP for the reason `why`. */

@@ -99,6 +99,7 @@ export class Director {
   /** Sets sysctls while running. */
   setSysctl(values: Partial<Sysctl>): void {
     Object.assign(this.#core.sysctl, values);
+    this.#core.defence.review();
   }
 
   /** The routes changed: servers' routes are asked for again. */
@@ -128,6 +129,7 @@ export class Director {
     core.life.wheel.advance(now);
     this.#fragments.sweep(core.life.now);
     core.services.sweep(core.life.now);
+    core.defence.review();
   }
 
   services(): ServiceInfo[] {

@@ -17,6 +17,8 @@ export class Life {
   readonly wheel: Wheel;
   /** ms modulo 2³² of the packet or tick that is at work. */
   now = 0;
+  /** tcpstate.ts's SECURE while secure_tcp is on, else 0. */
+  secure = 0;
   evicted = 0;
   expired = 0;
   readonly #services: Services;
@@ -127,7 +129,7 @@ export class Life {
       else table = tcp.ONLY;
     }
     const state = flags & conn.STATE;
-    const next = tcp.nextState(table, p.tcpFlags, state);
+    const next = tcp.nextState(table + this.secure, p.tcpFlags, state);
     t[base + conn.TIMEOUT] = service.timeouts[next];
     if (next === state) return;
     t[base + conn.FLAGS] = (t[base + conn.FLAGS] & ~conn.STATE) | next;

@@ -30,6 +30,10 @@ export function schedule(core: Core, p: Packet, whole: Packet): number {
     out.reason = WHY['no-service'];
     return 0;
   }
+  if (core.defence.sheds()) {
+    core.refusal = core.drop(WHY['shed']);
+    return 0;
+  }
   // FTP's data connections from the server's side are made by nobody but the control connection.
   if (p.sport === FTP_DATA) {
     out.reason = WHY['no-connection'];

@@ -1,5 +1,6 @@
 // TCP states of a connection as the director sees them (ip_vs_proto_tcp.c): three tables of next states, by what the packet is
-// and where it came from. ONLY is for connections whose answers were never seen (DR, TUN).
+// and where it came from; and three stricter ones for secure_tcp, in which the client's word alone establishes nothing in NAT.
+// ONLY is for connections whose answers were never seen (DR, TUN).
 // Invariant: flags are judged in the order RST, SYN, FIN, ACK; a packet with none of them closes.
 import { ACK, FIN, RST, SYN } from './packet/parse.ts';
 
@@ -37,6 +38,8 @@ export const NEW_TIMEOUT = 3000;
 export const INPUT = 0;
 export const OUTPUT = 1;
 export const ONLY = 2;
+/** Added to one of these: the table of secure_tcp. */
+export const SECURE = 3;
 
 // A row for each kind of packet, a column for each state; two letters stand for the state that follows.
 const TEXT = [
@@ -52,6 +55,18 @@ const TEXT = [
    CL FW SS TW FW TW CL CW LA LI TW
    ES ES SS ES FW TW CL CW CL LI ES
    CL CL CL SR CL CL CL CL LA LI CL`,
+  `SR ES ES SR SR SR SR SR SR SR SA
+   CL CW SS TW TW TW CL CW LA LI SA
+   ES ES SS SR FW TW CL CW CL LI SA
+   CL CL CL SR CL CL CL CL LA LI CL`,
+  `SS ES SS SA SS SS SS SS SS LI SA
+   TW FW SS TW FW TW CL TW LA LI TW
+   ES ES SS ES FW TW CL CW LA ES ES
+   CL CL SS CL CL TW CL CL CL CL CL`,
+  `SA ES ES SR SA SA SA SA SA SA SA
+   CL FW SS TW FW TW CL CW LA LI TW
+   ES ES SS ES FW TW CL CW CL LI ES
+   CL CL CL SR CL CL CL CL LA LI CL`,
 ];
 const LETTERS = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'];
 
@@ -60,7 +75,7 @@ const NEXT = Uint8Array.from(
 );
 const ACTIVE = Uint8Array.from(LETTERS, l => (['ES', 'SS', 'SR', 'SA'].includes(l) ? 1 : 0));
 
-/** The state after a packet with `flags` in `state`; `direction` is INPUT, OUTPUT or ONLY. */
+/** The state after a packet with `flags` in `state`; `direction` is INPUT, OUTPUT or ONLY, plus SECURE with secure_tcp. */
 export function nextState(direction: number, flags: number, state: number): number {
   const row = flags & RST ? 3 : flags & SYN ? 0 : flags & FIN ? 1 : flags & ACK ? 2 : -1;
   return row < 0 ? CLOSE : NEXT[(direction * 4 + row) * STATES + state];

@@ -36,6 +36,7 @@ export const REASON = [
   'fragment', // a fragment that fits in nowhere, or no room to hold it
   'no-server', // no server available, where no ICMP message may be sent
   'server-gone', // the connection's server was removed
+  'shed', // a new connection that drop_packet refuses
   'full', // no room for a new connection
   'no-port', // FullNAT: no local address and port is free
   'no-route', // no way to the real server

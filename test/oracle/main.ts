@@ -1,6 +1,6 @@
 // The proof: the same random traffic into a real IPVS and into the packet core, and every difference is a failure.
 //   main.js --packets N --seed S     main.js --replay FILE [--core]     (--core: against what the file says the kernel did)
-//   main.js --record FILE --seed S          (a small sample of stories, for the tests)
+//   main.js --seed S --setups 40,41         (these set-ups alone)     main.js --record FILE --seed S  (a sample for the tests)
 //   player (inside the kernel) ─stories→ check (core) → mismatches, each written to a file that --replay plays again
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,6 +37,7 @@ async function main(): Promise<number> {
     options: {
       packets: { type: 'string', default: '2000' },
       seed: { type: 'string', default: '1' },
+      setups: { type: 'string' },
       replay: { type: 'string' },
       core: { type: 'boolean', default: false },
       record: { type: 'string' },
@@ -86,6 +87,9 @@ async function main(): Promise<number> {
     const jobs = [seed, seed + 1].map(s => ({ seed: s, packets: 0, first: 0, stride: 1, indices: SAMPLE }));
     await Promise.all(jobs.map(job => boot(job, hear)));
     writeFileSync(values.record, gzipSync(JSON.stringify(choose(whole)), { level: 9 }));
+  } else if (values.setups !== undefined) {
+    const indices = values.setups.split(',').map(Number);
+    await boot({ seed, packets: 0, first: 0, stride: 1, indices }, hear);
   } else if (told === undefined) {
     const packets = Math.ceil(Number(values.packets) / KERNELS);
     const all = Array.from({ length: KERNELS }, (_, first) =>
@@ -111,7 +115,7 @@ async function main(): Promise<number> {
     }
   } else if (values.core) hear(told);
   else await boot({ seed, packets: 0, first: 0, stride: 1, stories: [told] }, hear);
-  if (told === undefined) {
+  if (told === undefined && values.setups === undefined) {
     for (const line of coverage.lines()) console.log(line);
     const thin = coverage.thin();
     if (Number(values.packets) >= FULL && thin.length > 0) {

@@ -43,6 +43,10 @@ export function randomSysctl(rng: Rng): Partial<Sysctl> {
     pmtu_disc: chance(rng, 15) ? 0 : 1,
     nat_icmp_send: chance(rng, 25) ? 1 : 0,
     schedule_icmp: chance(rng, 15) ? 1 : 0,
+    // Modes 1 and 2 follow the kernel's memory, and the core's table.
+    secure_tcp: chance(rng, 20) ? 3 : 0,
+    am_droprate: oneOf(rng, [10, 5, 3]),
+    drop_packet: chance(rng, 8) ? 3 : 0,
   };
 }
 
@@ -110,8 +114,9 @@ function randomWeight(rng: Rng): number {
 /** Changes one thing of a service while it runs. */
 export function change(rng: Rng, to: Recorder, service: Service): void {
   const server = service.servers.length > 0 ? oneOf(rng, service.servers) : undefined;
-  const kind = below(rng, 10);
-  if (server !== undefined && kind < 5) {
+  const kind = below(rng, 11);
+  if (kind === 10) to.sysctl(randomSysctl(rng));
+  else if (server !== undefined && kind < 5) {
     server.options = { ...server.options, weight: randomWeight(rng) };
     if (chance(rng, 20)) {
       server.options.upper = below(rng, 6);
