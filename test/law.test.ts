@@ -45,7 +45,7 @@ const ROOMS: Record<string, Room> = {
   metrics: { pure: true },
   net: { rooms: ['dns', 'nic'], packages: ['dns2'] },
   nic: { packages: ['koffi'] },
-  plane: { rooms: ['lvs'] },
+  plane: { rooms: ['lvs', 'nic'] },
   probe: { rooms: ['health'], packages: ['undici'] },
   cluster: { packages: ['ioredis'] },
   admin: { rooms: ['metrics', 'web', 'dns'], packages: ['hono', '@hono/node-server'] },

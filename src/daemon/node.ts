@@ -121,8 +121,8 @@ export class Node {
     await this.o.coordinator.start();
     if (director !== undefined) {
       const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
-      const { log, stateDir } = this.o;
-      this.plane = await openPlane({ director, stateDir, log, onFault });
+      const { name, log, stateDir } = this.o;
+      this.plane = await openPlane({ node: name, director, stateDir, log, onFault });
       await this.#applyPlane();
     }
   }

@@ -3,9 +3,12 @@ import { GtmError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
+import { openIpvsPlane } from '../plane/ipvs.ts';
 import { openProxyPlane } from '../plane/proxy.ts';
 
 export interface PlaneOptions {
+  /** The node's name. */
+  node: string;
   director: DirectorConfig;
   /** Where a plane keeps what it wants back after a restart. */
   stateDir: string;
@@ -20,7 +23,8 @@ const unavailable = (name: string) => (): Promise<Plane> =>
 const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<Plane>> = {
   proxy: async ({ log, onFault }) => openProxyPlane({ log, onFault }),
   xdp: unavailable('xdp'),
-  ipvs: unavailable('ipvs'),
+  ipvs: async ({ node, director, stateDir, log }) =>
+    openIpvsPlane({ node, stateDir, ownAll: director.own_all, drain: director.drain, log }),
 };
 
 /** Opens the plane that the node's `director` names. Rejects with GTM_PLANE… and what to do where this host cannot have it. */

@@ -150,6 +150,8 @@ const node = z.strictObject({
       attach: z.enum(['auto', 'native', 'generic']).default('auto'),
       /** ipvs: take every service in the kernel as ours, and remove those that the file does not have. */
       own_all: z.boolean().default(false),
+      /** ipvs: what open connections get when their real server or service leaves the file. */
+      drain: duration('0s', '1d').default(300_000),
     })
     .optional(),
 });
