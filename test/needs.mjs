@@ -19,6 +19,7 @@ export const PROGRAMS = {
   'named-compilezone': 'bind9-utils',
   ip: 'iproute2',
   unshare: 'util-linux',
+  clang: 'clang',
 };
 
 const PATH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
