@@ -74,7 +74,7 @@ function serviceLine(s: ServiceStatus, name: string, view: LvsView): string {
   const ops = s.flags.includes('ops') ? ' ops' : '';
   const persistent = s.persistence > 0 ? ` persistent ${Math.round(s.persistence / 1000)}` : '';
   const flags = s.flags.filter(f => f !== 'ops');
-  return `${name} ${s.scheduler}${persistent}${ops}${flags.length > 0 ? ` (${flags.join(',')})` : ''}`;
+  return `${name} ${s.scheduler}${flags.length > 0 ? ` (${flags.join(',')})` : ''}${persistent}${ops}`;
 }
 
 function numbers(of: ServiceStatus | ServiceStatus['realServers'][number], view: LvsView): string {
