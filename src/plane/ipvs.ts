@@ -5,7 +5,7 @@
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
-import { openLibc } from '../nic/libc.ts';
+import { type Libc, openLibc } from '../nic/libc.ts';
 import { errnoName } from '../nic/netlink.ts';
 import { readConnections } from './ipvs/connections.ts';
 import { countersOf } from './ipvs/counters.ts';
@@ -34,13 +34,14 @@ export interface IpvsOptions {
   drain: number;
   log: Log;
   load?: LoadModule;
+  libc?: Libc;
 }
 
 type Fault = { key: string; fault: string };
 
 /** Opens the kernel's IPVS. Rejects with GTM_PLANE_IPVS or GTM_NIC and what to do. Nothing is changed before apply. */
 export async function openIpvsPlane(options: IpvsOptions): Promise<Plane> {
-  const driver = await openDriver(await openLibc(), options.load);
+  const driver = await openDriver(options.libc ?? (await openLibc()), options.load);
   const { version, size } = driver.info();
   const daemons = driver.daemons().map(d => `${d.role} on ${d.interface}, id ${d.syncId}`);
   options.log.info({ version, size, daemons }, `ipvs ${version}: ${size} buckets`);
@@ -52,7 +53,7 @@ export async function ipvsDiff(
   services: readonly ServiceSpec[],
   options: IpvsOptions,
 ): Promise<{ commands: Command[]; faults: Fault[] }> {
-  const driver = await openDriver(await openLibc(), options.load);
+  const driver = await openDriver(options.libc ?? (await openLibc()), options.load);
   try {
     const { wanted, faults } = translate(services);
     const memory = new Ledger(options.stateDir, options.node, options.log).read();

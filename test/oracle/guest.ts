@@ -1,0 +1,94 @@
+// Boots the real kernel (Debian's user-mode-linux, an ordinary process) for tests that are programs of their own: one runs
+// in it as node, on this machine's files, read-only, and tells line by line what came of it.
+//   host: runGuest(script) ─boots→ guest: node script FOLDER ─lines→ FOLDER/report.jsonl
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What became of one thing that was tried; or a note. */
+export interface Line {
+  name: string;
+  /** Why it failed. */
+  fault?: string;
+  /** What was seen, for people. */
+  note?: string;
+}
+
+function init(folder: string, script: string): string {
+  // The kernel loads the modules that it wants by itself, as elsewhere; Debian's are in a place of their own.
+  return `#!/bin/sh
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs run /run
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /run/netns /run/md/lib
+ln -s /usr/lib/uml/modules /run/md/lib/modules
+printf '#!/bin/sh\\nexec modprobe -d /run/md "$@"\\n' > /run/modprobe
+chmod +x /run/modprobe
+echo /run/modprobe > /proc/sys/kernel/modprobe
+for m in ipv6 veth nf_defrag_ipv6; do /run/modprobe $m; done
+ip link set lo up
+mount -t hostfs none ${folder} -o ${folder}
+'${process.execPath}' '${script}' '${folder}' > '${folder}/said' 2>&1
+touch '${folder}/done'
+sync
+echo o > /proc/sysrq-trigger
+sleep 60
+`;
+}
+
+/** Runs a script in a kernel of its own and hands its lines over as they come. Rejects when it has not ended after `patience` ms. */
+export async function runGuest(
+  script: string,
+  hear: (line: Line) => void,
+  patience = 240_000,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'guest-'));
+  try {
+    writeFileSync(join(folder, 'init.sh'), init(folder, script), { mode: 0o755 });
+    const kernel = ['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${folder}/init.sh`];
+    const uml = spawn(
+      'linux.uml',
+      [...kernel, 'mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${folder}/`],
+      { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    );
+    let console = '';
+    for (const stream of [uml.stdout, uml.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        console = (console + chunk.toString()).slice(-4000);
+      });
+    let over = false;
+    const ended = new Promise<void>(resolve => uml.once('exit', () => resolve()));
+    void ended.then(() => {
+      over = true;
+    });
+    let heard = 0;
+    const until = performance.now() + patience;
+    while (!over && performance.now() < until) {
+      await new Promise(resolve => setTimeout(resolve, 300));
+      heard = tell(folder, heard, hear);
+      // Switching off is left to us: it takes the kernel a while.
+      if (existsSync(join(folder, 'done'))) break;
+    }
+    if (uml.exitCode === null && uml.pid !== undefined) process.kill(-uml.pid, 'SIGKILL');
+    await ended;
+    tell(folder, heard, hear);
+    const said = existsSync(join(folder, 'said')) ? readFileSync(join(folder, 'said'), 'utf8') : '';
+    if (!existsSync(join(folder, 'done')))
+      throw new Error(`the kernel under test ended early or too late:\n${console}\n${said.slice(-4000)}`);
+    if (said.trim() !== '') hear({ name: 'output', note: said.slice(-4000) });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function tell(folder: string, heard: number, hear: (line: Line) => void): number {
+  const path = join(folder, 'report.jsonl');
+  const text = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  const end = text.lastIndexOf(10) + 1;
+  for (const line of text.subarray(heard, end).toString().split('\n'))
+    if (line !== '') hear(JSON.parse(line) as Line);
+  return Math.max(heard, end);
+}

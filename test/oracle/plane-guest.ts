@@ -1,0 +1,23 @@
+// Runs inside the kernel under test: every story of the ipvs plane, each in a network namespace of its own.
+//   plane-guest.js FOLDER
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Line } from './guest.ts';
+import { freshNamespace } from './plane-kit.ts';
+import { TABLE } from './plane-table.ts';
+
+const folder = process.argv[2];
+const write = (line: Line) => appendFileSync(join(folder, 'report.jsonl'), `${JSON.stringify(line)}\n`);
+for (const [name, tell] of Object.entries({ ...TABLE })) {
+  const begun = performance.now();
+  try {
+    freshNamespace();
+    const note = (await tell()) ?? '';
+    write({
+      name,
+      note: [`${Math.round(performance.now() - begun)} ms`, note].filter(t => t !== '').join(', '),
+    });
+  } catch (e) {
+    write({ name, fault: e instanceof Error ? (e.stack ?? e.message) : String(e) });
+  }
+}
