@@ -112,7 +112,7 @@ async function measure(
   const elapsed = performance.now() - began;
   measuring = false;
   const rss = process.memoryUsage.rss();
-  await prober.close();
+  prober.close();
   late.sort((a, b) => a - b);
   const at = (part: number) =>
     round(Math.max(0, late[Math.min(late.length - 1, Math.floor(late.length * part))]));

@@ -13,7 +13,7 @@ export type Probes = Record<Kind, () => Promise<Probe>>;
 
 /** All probes; `ask` is the DNS client of the dns probe, `ping` the echo client of the icmp probe. */
 export function makeProbes(ask: Ask, ping?: Ping): Probes {
-  const http = async () => (await import('./http.ts')).http;
+  const http = async () => (await import('./http.ts')).httpProbe();
   return {
     http,
     https: http,

@@ -7,7 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import { type Rng, unit } from '../kit/rng.ts';
-import { kindOf, type Probes } from './index.ts';
+import { type Kind, kindOf, type Probes } from './index.ts';
 import type { Probe, Target } from './probe.ts';
 
 export interface ProbeTarget extends Target {
@@ -15,11 +15,13 @@ export interface ProbeTarget extends Target {
   id: string;
 }
 
-/** One look: `http 200 in 3 ms`, or what was wrong; `ms` is how long it took. */
+/** One look: `http 200 in 3 ms`, or what was wrong. */
 export interface ProbeResult {
   ok: boolean;
   text: string;
+  /** How long it took, and how long after its moment it began, ms. */
   ms: number;
+  late: number;
 }
 
 export interface ProberOptions {
@@ -45,9 +47,10 @@ const GRACE_MS = 50;
 export class Prober {
   readonly #o: ProberOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #loaded = new Map<Kind, Probe>();
   readonly #atOnce: number;
   #queue: Entry[] = [];
-  #running = new Set<Promise<void>>();
+  #running = 0;
 
   constructor(options: ProberOptions) {
     this.#o = options;
@@ -57,37 +60,49 @@ export class Prober {
   /** Probes exactly these from now on. Unchanged ones (same id and content) go on undisturbed. */
   set(targets: readonly ProbeTarget[]): void {
     const wanted = new Map(targets.map(t => [t.id, t]));
-    for (const [id, entry] of this.#entries)
-      if (contentOf(wanted.get(id)) !== entry.content) this.#remove(id, entry);
+    const leaving = [...this.#entries.values()].filter(e => contentOf(wanted.get(e.id)) !== e.content);
+    this.#remove(leaving);
     for (const [id, target] of wanted) if (!this.#entries.has(id)) this.#add(id, target);
   }
 
-  /** Stops everything; resolves when the probes under way have ended (or ignored it for 200 ms). */
-  async close(): Promise<void> {
+  /** Loads the code of the probes that these targets need, so that it does not delay the first of them. */
+  async load(targets: readonly ProbeTarget[]): Promise<void> {
+    const kinds = new Set(targets.map(t => kindOf(t.check)));
+    await Promise.all([...kinds].map(kind => this.#load(kind)));
+  }
+
+  /** Stops everything; the probes under way are told so by their signals. */
+  close(): void {
     this.set([]);
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, 200);
-    });
-    await Promise.race([Promise.all(this.#running), enough]);
-    clearTimeout(timer);
   }
 
   #add(id: string, target: ProbeTarget): void {
-    const entry: Entry = { id, target, content: contentOf(target), busy: false, gone: false, first: true };
+    const entry: Entry = {
+      id,
+      target,
+      kind: kindOf(target.check),
+      content: contentOf(target),
+      due: 0,
+      busy: false,
+      gone: false,
+      first: true,
+    };
     this.#entries.set(id, entry);
     this.#wait(entry, unit(this.#o.rng) * Math.min(target.check.interval, FIRST_SPREAD_MS));
   }
 
-  #remove(id: string, entry: Entry): void {
-    this.#entries.delete(id);
-    entry.gone = true;
-    clearTimeout(entry.timer);
-    entry.abort?.abort(new Error('no longer probed'));
-    this.#queue = this.#queue.filter(e => e !== entry);
+  #remove(leaving: readonly Entry[]): void {
+    for (const entry of leaving) {
+      this.#entries.delete(entry.id);
+      entry.gone = true;
+      clearTimeout(entry.timer);
+    }
+    this.#queue = this.#queue.filter(e => !e.gone);
+    for (const entry of leaving) entry.stop?.(new Error('no longer probed'));
   }
 
   #wait(entry: Entry, ms: number): void {
+    entry.due = this.#o.clock.mono() + ms;
     entry.timer = setTimeout(() => {
       this.#queue.push(entry);
       this.#next();
@@ -95,73 +110,84 @@ export class Prober {
   }
 
   #next(): void {
-    while (this.#running.size < this.#atOnce) {
+    while (this.#running < this.#atOnce) {
       const entry = this.#queue.shift();
       if (entry === undefined) return;
-      const run: Promise<void> = this.#run(entry).finally(() => {
-        this.#running.delete(run);
-        this.#next();
-      });
-      this.#running.add(run);
+      if (entry.busy) {
+        const late = Math.max(0, this.#o.clock.mono() - entry.due);
+        this.#ended(entry, { ok: false, text: 'the last probe has not ended yet', ms: 0, late });
+        continue;
+      }
+      this.#running++;
+      const probe = this.#loaded.get(entry.kind);
+      if (probe !== undefined) this.#look(entry, probe);
+      // Loading a probe's code is our time, not the target's.
+      else void this.#load(entry.kind).then(loaded => this.#look(entry, loaded));
     }
   }
 
-  async #run(entry: Entry): Promise<void> {
-    const { clock, rng, probes } = this.#o;
-    const { interval, jitter } = entry.target.check;
-    // Loading a probe's code is our time, not the target's.
-    const load = probes[kindOf(entry.target.check)]();
-    const probe = await load.catch(
-      (e: unknown): Probe =>
-        () =>
-          Promise.reject(e),
-    );
-    if (entry.gone) return;
-    const start = clock.mono();
-    const [ok, text] = entry.busy
-      ? [false, 'the last probe has not ended yet']
-      : await this.#look(entry, probe);
-    if (entry.gone) return;
-    const ms = clock.mono() - start;
-    const phase = entry.first && interval > FIRST_SPREAD_MS ? unit(rng) : 1 + jitter * unit(rng);
-    entry.first = false;
-    this.#wait(entry, Math.max(0, interval * phase - ms));
-    this.#report(entry, { ok, text: ok ? `${text} in ${Math.max(1, Math.round(ms))} ms` : text, ms });
+  async #load(kind: Kind): Promise<Probe> {
+    try {
+      const probe = await this.#o.probes[kind]();
+      this.#loaded.set(kind, probe);
+      return probe;
+    } catch (e) {
+      return () => Promise.reject(e);
+    }
   }
 
   // One look with its deadline. It ends at the deadline even if the probe does not heed its signal; `busy` then keeps
   // the next one from starting beside it.
-  #look(entry: Entry, probe: Probe): Promise<[boolean, string]> {
+  #look(entry: Entry, probe: Probe): void {
     const { clock } = this.#o;
-    const abort = new AbortController();
-    entry.abort = abort;
-    entry.busy = true;
     const { timeout } = entry.target.check;
-    const due = clock.mono() + timeout;
-    return new Promise(resolve => {
-      const expire = (grace: boolean) => {
-        if (!grace && clock.mono() - due > LATE_MS) timer = setTimeout(expire, GRACE_MS, true);
-        else abort.abort(new Error(`no answer in ${timeout}ms`));
-      };
-      let timer = setTimeout(expire, timeout, false);
-      const end = (ok: boolean, text: string) => {
-        clearTimeout(timer);
-        resolve([ok, text]);
-      };
-      abort.signal.addEventListener('abort', () => end(false, words(abort.signal.reason)), { once: true });
-      const settled = () => {
-        entry.busy = false;
-      };
-      void new Promise<string>(begin => begin(probe(entry.target, abort.signal)))
-        .then(
-          text => end(true, text),
-          fault => end(false, words(fault)),
-        )
-        .then(settled);
-    });
+    const start = clock.mono();
+    const late = Math.max(0, start - entry.due);
+    const end = (ok: boolean, text: string) => {
+      clearTimeout(timer);
+      if (entry.stop !== stop) return;
+      entry.stop = undefined;
+      this.#running--;
+      if (!entry.gone) this.#ended(entry, { ok, text, ms: clock.mono() - start, late });
+      this.#next();
+    };
+    const abort = new AbortController();
+    const stop = (why: Error) => {
+      abort.abort(why);
+      end(false, why.message);
+    };
+    entry.stop = stop;
+    const expire = (grace: boolean) => {
+      if (!grace && clock.mono() - start - timeout > LATE_MS) timer = setTimeout(expire, GRACE_MS, true);
+      else stop(new Error(`no answer in ${timeout}ms`));
+    };
+    let timer = setTimeout(expire, timeout, false);
+    const settled = (ok: boolean, text: string) => {
+      entry.busy = false;
+      end(ok, text);
+    };
+    if (entry.gone) {
+      stop(new Error('no longer probed'));
+      return;
+    }
+    entry.busy = true;
+    try {
+      probe(entry.target, abort.signal).then(
+        text => settled(true, text),
+        fault => settled(false, words(fault)),
+      );
+    } catch (e) {
+      settled(false, words(e));
+    }
   }
 
-  #report(entry: Entry, result: ProbeResult): void {
+  #ended(entry: Entry, result: ProbeResult): void {
+    const { interval, jitter } = entry.target.check;
+    const phase =
+      entry.first && interval > FIRST_SPREAD_MS ? unit(this.#o.rng) : 1 + jitter * unit(this.#o.rng);
+    entry.first = false;
+    this.#wait(entry, Math.max(0, interval * phase - result.ms));
+    if (result.ok) result.text += ` in ${Math.max(1, Math.round(result.ms))} ms`;
     try {
       this.#o.onResult(entry.id, result);
     } catch (e) {
@@ -173,9 +199,13 @@ export class Prober {
 interface Entry {
   id: string;
   target: ProbeTarget;
+  kind: Kind;
   content: string;
+  /** When the next probe should start. */
+  due: number;
   timer?: NodeJS.Timeout;
-  abort?: AbortController;
+  /** Ends the probe under way. */
+  stop?: ((why: Error) => void) | undefined;
   /** A probe has begun and not ended, whatever was reported of it. */
   busy: boolean;
   gone: boolean;

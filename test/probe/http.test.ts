@@ -1,13 +1,13 @@
 // The http and https probes against real servers: every fault has its words.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { promisify } from 'node:util';
-import { http } from '../../src/probe/http.ts';
+import { httpProbe } from '../../src/probe/http.ts';
 import * as certificates from './certificates.ts';
 import {
   checkOf,
@@ -20,6 +20,7 @@ import {
   tcpServer,
 } from './servers.ts';
 
+const http = httpProbe();
 afterEach(closeServers);
 
 async function look(port: number, config: object, timeout = 2000, address = '127.0.0.1'): Promise<string> {
@@ -151,6 +152,47 @@ test('a hanging server is left at the deadline, wherever it hangs, and no connec
   assert.match(await look(await tcpServer(s => s.resume()), { https: {} }, 150), /timeout/);
   for (let i = 0; i < 50 && openConnections() > 0; i++) await sleep(10);
   assert.equal(openConnections(), 0);
+});
+
+test('one target over and over: whatever came of a probe, the next one begins anew', async () => {
+  const turns: RequestListener[] = [
+    body('ok'),
+    body('out', 503),
+    (q, _r) => q.socket.destroy(),
+    () => {},
+    body('x'.repeat(200_000)),
+    body('half'),
+    (_q, r) => r.writeHead(200, { 'content-length': 10 }).write('half'),
+    body('ok'),
+  ];
+  const seen = new Set<number | undefined>();
+  const port = await httpServer((q, r) => {
+    seen.add(q.socket.remotePort);
+    turns[seen.size - 1](q, r);
+  });
+  const target = { address: '127.0.0.1', port, check: checkOf({ http: {} }) };
+  const said: string[] = [];
+  for (const _ of turns)
+    said.push(await http(target, AbortSignal.timeout(150)).catch((e: Error) => e.message));
+  const late = 'The operation was aborted due to timeout';
+  const closed = 'connection closed before the whole answer';
+  const ok = 'http 200';
+  assert.deepEqual(said, [ok, 'http 503, wanted 200-299', closed, late, ok, ok, late, ok]);
+  await closeServers();
+  assert.equal(
+    await http(target, AbortSignal.timeout(150)).catch((e: Error) => e.message),
+    'connect ECONNREFUSED',
+  );
+});
+
+test('many probes leave no TIME_WAIT behind', async () => {
+  const port = await httpServer(body('ok'));
+  for (let i = 0; i < 20; i++) assert.equal(await look(port, { http: {} }), 'http 200');
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const waiting = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .filter(l => l.includes(`:${hex} `) && l.includes(' 06 '));
+  assert.deepEqual(waiting, []);
 });
 
 test('plain HTTP behind an https check is said so', async () => {

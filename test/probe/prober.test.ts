@@ -11,7 +11,7 @@ import { checkOf, closeServers, httpServer, sleep, tcpServer } from './servers.t
 const clock = { mono: () => performance.now(), wall: () => Date.now() };
 const probers: Prober[] = [];
 afterEach(async () => {
-  for (const p of probers.splice(0)) await p.close();
+  for (const p of probers.splice(0)) p.close();
   await closeServers();
 });
 

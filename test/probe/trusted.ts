@@ -1,9 +1,10 @@
 // Run as a child process that trusts the tests' root (NODE_EXTRA_CA_CERTS is read at start only): probes each target
 // given as JSON and prints what came of it, one line each.
-import { http } from '../../src/probe/http.ts';
+import { httpProbe } from '../../src/probe/http.ts';
 import { tls } from '../../src/probe/tls.ts';
 import { checkOf } from './servers.ts';
 
+const http = httpProbe();
 for (const { port, ...config } of JSON.parse(process.argv[2]) as {
   port: number;
   https?: object;
