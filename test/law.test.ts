@@ -50,7 +50,7 @@ const ROOMS: Record<string, Room> = {
   cluster: { packages: ['ioredis'] },
   admin: { rooms: ['metrics', 'web', 'dns'], packages: ['hono', '@hono/node-server'] },
   web: {},
-  cli: { rooms: ['dns', 'net'], lazy: ['daemon', 'admin'] },
+  cli: { rooms: ['dns', 'lvs', 'net'], lazy: ['daemon', 'admin'] },
   daemon: { rooms: EVERY, packages: ['pino', 'node-cron'] },
   main: { rooms: ['cli'] },
 };

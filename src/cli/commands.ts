@@ -121,6 +121,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./command/lvs.ts')).run,
   },
   {
+    path: ['lvs', 'simulate'],
+    args: [{ name: 'FILE', optional: true }],
+    flags: ['config', 'node', 'from', 'to', 'protocol', 'packet', 'json', 'quiet'],
+    summary: 'draw the way of a packet through the packet core: every hook, why this server, and its answer',
+    details:
+      'Nothing is sent, and no node is asked: the services are those of the cluster file, every server counts as up. FILE is a capture (pcap or pcapng): one line for each packet, or one of them in full.',
+    examples: [
+      ['gtm lvs simulate', 'a sample client, the first service'],
+      ['gtm lvs simulate --from 198.51.100.7:40000 --to 127.1.0.10:8080', ''],
+      ['gtm lvs simulate clients.pcap --packet 3', ''],
+    ],
+    exits: ['refused'],
+    load: async () => (await import('./command/lvs-simulate.ts')).run,
+  },
+  {
     path: ['events'],
     args: [],
     flags: ['follow', 'after', 'url', 'json', 'quiet', 'timeout'],
