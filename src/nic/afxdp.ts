@@ -1,0 +1,268 @@
+// AF_XDP sockets (Documentation/networking/af_xdp.rst): one for each queue of an interface, four rings each.
+//   main thread: openXsk → XskPlace (descriptor, addresses) → closeXsk        worker: new Xsk(place) → receive, send, flush
+//   frame: free → fill ring → kernel → rx ring → worker → tx ring → kernel → completion ring → free
+// Invariant: the main thread owns descriptors and maps and gives them back after the worker has ended; the worker owns the rings.
+import { GtmError } from '../kit/errors.ts';
+import { AF, MSG_DONTWAIT, SOCK_RAW } from './layout.ts';
+import type { Libc } from './libc.ts';
+import { Ring, type RingPlace } from './ring.ts';
+import type { Umem, UmemPlace } from './umem.ts';
+
+export interface XskOptions {
+  umem: UmemPlace;
+  /** A socket that the memory is shared with; none: this is the first of its memory. */
+  shared: number | undefined;
+  interfaceIndex: number;
+  queue: number;
+  /** Entries of each ring, a power of two. */
+  ring: number;
+  /** auto: without copies where the driver can. Taken from the first socket by those that share. */
+  copy: 'auto' | 'always';
+}
+
+/** Told to the worker. */
+export interface XskPlace {
+  fd: number;
+  rx: RingPlace;
+  tx: RingPlace;
+  fill: RingPlace;
+  completion: RingPlace;
+}
+
+/** The kernel's counts of a socket. */
+export interface XskStatistics {
+  /** No frame in the fill ring or no room: the worker is too slow. */
+  dropped: number;
+  invalid: number;
+  full: number;
+  starved: number;
+}
+
+const SOL_XDP = 283;
+const OPT = {
+  MMAP_OFFSETS: 1,
+  RX_RING: 2,
+  TX_RING: 3,
+  UMEM_REG: 4,
+  FILL_RING: 5,
+  COMPLETION_RING: 6,
+  STATISTICS: 7,
+  OPTIONS: 8,
+  TX_BUDGET: 9,
+} as const;
+const PAGE = { rx: 0, tx: 0x80000000, fill: 0x100000000, completion: 0x180000000 } as const;
+const BIND = { SHARED: 1, COPY: 2, NEED_WAKEUP: 8 } as const;
+const ZERO_COPY = 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x8001;
+const DESCRIPTOR_WORDS = 4;
+const ADDRESS_WORDS = 2;
+/** Frames that one wake-up sends in copy mode, where the kernel lets us say it (6.17). */
+const TX_BUDGET = 256;
+/** Wake-ups for one batch: the kernel sends at least 32 frames each. */
+const KICKS = 16;
+/** XDP_UMEM_REG's headroom: 2 octets behind the kernel's own 256 (umem.ts). */
+const ALIGN = 2;
+
+/** Opens the socket of a queue. Throws GTM_AFXDP with what to do. */
+export function openXsk(libc: Libc, options: XskOptions): XskPlace {
+  const { umem, shared, interfaceIndex, queue, ring: size } = options;
+  const fd = libc.socket(AF.XDP, SOCK_RAW, 0);
+  const maps: RingPlace[] = [];
+  try {
+    if (shared === undefined) {
+      const register = new Uint8Array(32);
+      const view = new DataView(register.buffer);
+      view.setBigUint64(0, BigInt(umem.address), true);
+      view.setBigUint64(8, BigInt(umem.frames * umem.frameSize), true);
+      view.setUint32(16, umem.frameSize, true);
+      view.setUint32(20, ALIGN, true);
+      libc.setOptionBytes(fd, SOL_XDP, OPT.UMEM_REG, register);
+    }
+    for (const ring of [OPT.FILL_RING, OPT.COMPLETION_RING, OPT.RX_RING, OPT.TX_RING])
+      libc.setOption(fd, SOL_XDP, ring, size);
+    try {
+      libc.setOption(fd, SOL_XDP, OPT.TX_BUDGET, TX_BUDGET);
+    } catch {
+      // An older kernel: it sends 32 at a time.
+    }
+    const offsets = new Uint8Array(128);
+    libc.getOptionBytes(fd, SOL_XDP, OPT.MMAP_OFFSETS, offsets);
+    const place = (index: number, page: number, words: number): RingPlace => {
+      const at = (field: number) =>
+        Number(new DataView(offsets.buffer).getBigUint64(index * 32 + field * 8, true));
+      const length = at(2) + size * words * 4;
+      const address = libc.map(length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, page);
+      const made = {
+        address,
+        length,
+        producer: at(0),
+        consumer: at(1),
+        entries: at(2),
+        flags: at(3),
+        size,
+        words,
+      };
+      maps.push(made);
+      return made;
+    };
+    const rx = place(0, PAGE.rx, DESCRIPTOR_WORDS);
+    const tx = place(1, PAGE.tx, DESCRIPTOR_WORDS);
+    const fill = place(2, PAGE.fill, ADDRESS_WORDS);
+    const completion = place(3, PAGE.completion, ADDRESS_WORDS);
+    const name = new Uint8Array(16);
+    const view = new DataView(name.buffer);
+    view.setUint16(0, AF.XDP, true);
+    // Sockets that share take the mode of the first.
+    const mode = BIND.NEED_WAKEUP | (options.copy === 'always' ? BIND.COPY : 0);
+    view.setUint16(2, shared === undefined ? mode : BIND.SHARED, true);
+    view.setUint32(4, interfaceIndex, true);
+    view.setUint32(8, queue, true);
+    view.setUint32(12, shared ?? 0, true);
+    libc.bind(fd, name);
+    return { fd, rx, tx, fill, completion };
+  } catch (e) {
+    for (const { address, length } of maps) libc.unmap(address, length);
+    libc.close(fd);
+    const { code } = ((e as GtmError).cause ?? {}) as { code?: string };
+    throw new GtmError(
+      'GTM_AFXDP',
+      `queue ${queue}: ${REMEDY[code ?? ''] ?? 'no AF_XDP socket can be had'}`,
+      e,
+    );
+  }
+}
+
+const REMEDY: Readonly<Record<string, string>> = {
+  EBUSY: 'another program (or another director) has this queue: stop it',
+  EPERM: 'CAP_NET_RAW is needed, and CAP_IPC_LOCK or a larger RLIMIT_MEMLOCK (LimitMEMLOCK=infinity)',
+  ENOBUFS: 'locked memory is too small: raise RLIMIT_MEMLOCK (LimitMEMLOCK=infinity)',
+  EAFNOSUPPORT: 'the kernel has no AF_XDP (CONFIG_XDP_SOCKETS)',
+  EINVAL: 'the interface has no such queue, or the driver cannot',
+};
+
+/** Ends a socket: the program's map forgets it, the kernel gives back its frames. */
+export function closeXsk(libc: Libc, xsk: XskPlace): void {
+  for (const { address, length } of [xsk.rx, xsk.tx, xsk.fill, xsk.completion]) libc.unmap(address, length);
+  libc.close(xsk.fd);
+}
+
+/** Whether the socket works without copies. */
+export function isZeroCopy(libc: Libc, fd: number): boolean {
+  const value = new Uint32Array(1);
+  libc.getOptionBytes(fd, SOL_XDP, OPT.OPTIONS, new Uint8Array(value.buffer));
+  return (value[0] & ZERO_COPY) !== 0;
+}
+
+export function readStatistics(libc: Libc, fd: number): XskStatistics {
+  const v = new BigUint64Array(6);
+  libc.getOptionBytes(fd, SOL_XDP, OPT.STATISTICS, new Uint8Array(v.buffer));
+  const [dropped, invalidRx, invalidTx, full, starved] = Array.from(v, Number);
+  return { dropped, invalid: invalidRx + invalidTx, full, starved };
+}
+
+/** The worker's side of a socket. Nothing here allocates. */
+export class Xsk {
+  readonly fd: number;
+  /** Consumed by the worker: at `(index & mask) * 4` the frame's address, at `+ 2` its length. */
+  readonly rx: Ring;
+  readonly #tx: Ring;
+  readonly #fill: Ring;
+  readonly #completion: Ring;
+  readonly #umem: Umem;
+  readonly #libc: Libc;
+  #room = 0;
+  #queued = 0;
+
+  constructor(libc: Libc, umem: Umem, place: XskPlace) {
+    this.fd = place.fd;
+    this.#libc = libc;
+    this.#umem = umem;
+    this.rx = new Ring(libc, place.rx);
+    this.#tx = new Ring(libc, place.tx);
+    this.#fill = new Ring(libc, place.fill);
+    this.#completion = new Ring(libc, place.completion);
+  }
+
+  /** Gives the kernel free frames to receive into, once a good number of them is wanted. */
+  refill(): void {
+    const ring = this.#fill;
+    const umem = this.#umem;
+    let n = ring.room();
+    if (n < 32) return;
+    if (n > umem.free) n = umem.free;
+    const { entries, mask } = ring;
+    let { index } = ring;
+    for (; n > 0; n--) {
+      const at = (index & mask) << 1;
+      entries[at] = umem.take();
+      entries[at + 1] = 0;
+      index = (index + 1) | 0;
+    }
+    ring.index = index;
+    ring.publish();
+  }
+
+  /** Takes back the frames that were sent. */
+  reclaim(): void {
+    const ring = this.#completion;
+    let n = ring.waiting();
+    if (n <= 0) return;
+    const umem = this.#umem;
+    const { entries, mask } = ring;
+    let { index } = ring;
+    for (; n > 0; n--) {
+      umem.put(entries[(index & mask) << 1]);
+      index = (index + 1) | 0;
+    }
+    ring.index = index;
+    ring.release();
+  }
+
+  /** Puts a frame in line, to leave at the next flush. False: there is no room, and the frame is still the caller's. */
+  send(address: number, length: number): boolean {
+    const tx = this.#tx;
+    if (this.#room === 0) {
+      this.#room = tx.room();
+      if (this.#room === 0) {
+        this.flush();
+        this.reclaim();
+        this.#room = tx.room();
+        if (this.#room === 0) return false;
+      }
+    }
+    this.#room--;
+    const { entries } = tx;
+    const at = (tx.index & tx.mask) << 2;
+    entries[at] = address;
+    entries[at + 1] = 0;
+    entries[at + 2] = length;
+    entries[at + 3] = 0;
+    tx.index = (tx.index + 1) | 0;
+    this.#queued++;
+    return true;
+  }
+
+  /** Lets what stands in line go, and wakes the kernel for it. What it does not take now goes with the next flush. */
+  flush(): void {
+    const tx = this.#tx;
+    if (this.#queued > 0) {
+      this.#queued = 0;
+      this.#room = 0;
+      tx.publish();
+    }
+    if (!tx.sleeps()) return;
+    for (let i = 0; i < KICKS && tx.pending() > 0; i++)
+      if (this.#libc.send(this.fd, 0, 0, MSG_DONTWAIT) < 0) return;
+  }
+
+  /** Whether frames wait for the kernel to send them. */
+  get unsent(): boolean {
+    return this.#tx.pending() > 0;
+  }
+
+  /** Whether the kernel waits for a call (poll) to take from the fill ring. */
+  get asleep(): boolean {
+    return this.#fill.sleeps();
+  }
+}
