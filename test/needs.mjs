@@ -19,6 +19,9 @@ export const PROGRAMS = {
   'named-compilezone': 'bind9-utils',
   ip: 'iproute2',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
+  ethtool: 'ethtool',
+  ping: 'iputils-ping',
   clang: 'clang',
 };
 

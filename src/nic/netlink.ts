@@ -4,7 +4,7 @@
 // Invariant: a socket hears the kernel only (it is connected to port 0); replies to an older request are passed over.
 import { constants } from 'node:os';
 import { GtmError } from '../kit/errors.ts';
-import { POLLFD, POLLIN } from './layout.ts';
+import { POLLFD, POLLIN, SOL } from './layout.ts';
 import type { Libc } from './libc.ts';
 import {
   Attributes,
@@ -23,7 +23,8 @@ const AF_NETLINK = 16;
 const [SOCK_RAW, SOCK_NONBLOCK] = [3, 0x800];
 const SOL_NETLINK = 270;
 const OPTION = { ADD_MEMBERSHIP: 1, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const;
-const SO_RCVBUF = 8;
+/** Beyond the system's limit, for those who may; else up to it. */
+const [SO_RCVBUFFORCE, SO_RCVBUF] = [33, 8];
 /** nlmsgerr: errno, then the header of the request that it is about; TLVs stand behind it. */
 const EXTENDED = { flag: 0x200, at: 4 + HEADER.size, text: 1 } as const;
 /** What one read takes: dumps come in pieces of 32 KiB at most. */
@@ -60,7 +61,7 @@ export function openNetlink(libc: Libc, protocol: number, options: NetlinkOption
     libc.setOption(fd, SOL_NETLINK, OPTION.EXT_ACK, 1);
     libc.setOption(fd, SOL_NETLINK, OPTION.CAP_ACK, 1);
     if (options.strict === true) libc.setOption(fd, SOL_NETLINK, OPTION.GET_STRICT_CHK, 1);
-    if (options.receiveBuffer !== undefined) libc.setOption(fd, 1, SO_RCVBUF, options.receiveBuffer);
+    if (options.receiveBuffer !== undefined) enlarge(libc, fd, options.receiveBuffer);
   } catch (e) {
     libc.close(fd);
     throw e;
@@ -238,6 +239,14 @@ export function netlinkFault(what: string, errno: number, text = ''): GtmError {
   const code = Object.entries(constants.errno).find(([, n]) => n === errno)?.[0] ?? `errno ${errno}`;
   const cause = Object.assign(new Error(text === '' ? code : `${code}: ${text}`), { code, errno });
   return new GtmError('GTM_NETLINK', `${what} failed`, cause);
+}
+
+function enlarge(libc: Libc, fd: number, octets: number): void {
+  try {
+    libc.setOption(fd, SOL.SOCKET, SO_RCVBUFFORCE, octets);
+  } catch {
+    libc.setOption(fd, SOL.SOCKET, SO_RCVBUF, octets);
+  }
 }
 
 // nlmsgerr, or the errno at the head of DONE; undefined = no fault.
