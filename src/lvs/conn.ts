@@ -186,10 +186,10 @@ export class ConnTable {
         (kind & V6 ? t[base + 1] === p.d1 && t[base + 2] === p.d2 && t[base + 3] === p.d3 : true)
       ) {
         const dest = this.#dests[t[base + DEST]];
-        const nat = ((t[base + FLAGS] >>> FORWARD_SHIFT) & 3) === NAT;
-        const a = nat ? dest.d : dest.v;
-        const port = nat ? t[base + DPORTS] >>> 16 : t[base + CPORTS] & 0xffff;
-        if (port === p.sport && isWords(a, p.s0, p.s1, p.s2, p.s3)) return link >>> 1;
+        const method = (t[base + FLAGS] >>> FORWARD_SHIFT) & 3;
+        const a = method === NAT ? dest.d : dest.v;
+        const port = method === NAT ? t[base + DPORTS] >>> 16 : t[base + CPORTS] & 0xffff;
+        if (port === p.sport && method !== FULLNAT && isWords(a, p.s0, p.s1, p.s2, p.s3)) return link >>> 1;
       }
       link = t[base + LINK + (link & 1)];
     }

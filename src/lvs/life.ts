@@ -167,9 +167,9 @@ export class Life {
     else if (flags & conn.INACTIVE) dest.charge(0, -1);
     else dest.charge(-1, 0);
     if (dest.at < 0) dest.idleSince = this.now;
-    if (flags & conn.ONE_PACKET) return;
     if (((flags >>> conn.FORWARD_SHIFT) & 3) === FULLNAT && (flags & conn.TEMPLATE) === 0)
       this.#services.locals[this.table.x[c * conn.EXTRA + conn.LOCAL]].used--;
+    if (flags & conn.ONE_PACKET) return;
     this.wheel.clear(c);
     this.table.drop(c);
     if (template !== 0) t[template * WORDS + conn.CONTROLS]--;
