@@ -15,6 +15,7 @@ import { OK, Packet, parse } from './packet/parse.ts';
 import { readTable, tableSize, writeTable } from './save.ts';
 import type { Dest } from './service.ts';
 import { HOST, type Out, REASON, REPLY, TRANSMIT, type Verdict, WHY } from './verdict.ts';
+import { OWN, SERVER } from './wordset.ts';
 
 export type { ConnectionInfo, Counters, DestInfo, LocalInfo, ServiceInfo } from './list.ts';
 
@@ -183,10 +184,8 @@ export class Director {
     }
     let verdict = this.hooks.walk(PREROUTING, p, out, now);
     if (verdict !== CONTINUE) return this.#foreign(p, verdict);
-    if (
-      isFragment(p) &&
-      (services.own.has(p.d0, p.d1, p.d2, p.d3, 0) || services.servers.has(p.s0, p.s1, p.s2, p.s3, 0))
-    ) {
+    const own = (services.places.bits(p.d0, p.d1, p.d2, p.d3, 0) & OWN) !== 0;
+    if (isFragment(p) && (own || services.places.bits(p.s0, p.s1, p.s2, p.s3, 0) & SERVER)) {
       const fragments = this.#fragments;
       const held = fragments.add(p, now);
       if (held !== WHOLE) return core.drop(held === 0 ? WHY['held'] : WHY['fragment']);
@@ -194,7 +193,7 @@ export class Director {
       p.largest = fragments.largest;
     }
     out.reason = WHY['not-ours'];
-    const point = services.own.has(p.d0, p.d1, p.d2, p.d3, 0) ? LOCAL_IN : FORWARD;
+    const point = own ? LOCAL_IN : FORWARD;
     verdict = this.hooks.walk(point, p, out, now);
     if (verdict === CONTINUE) return core.host(p, out.reason);
     if (verdict === TRANSMIT || verdict === REPLY) return this.#leave(verdict, point);

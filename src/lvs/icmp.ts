@@ -16,6 +16,7 @@ import { schedule } from './schedule.ts';
 import { FULLNAT, NAT } from './service.ts';
 import { tunnelError } from './tunnelerror.ts';
 import { HOST, WHY } from './verdict.ts';
+import { LOCAL } from './wordset.ts';
 
 /** An ICMP packet at `in`: CONTINUE or a verdict. */
 export function icmpIn(core: Core, p: Packet): number {
@@ -55,7 +56,7 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
   if (p.l4 + 8 > p.end || !concerns(p)) return CONTINUE;
   if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true) !== OK) return CONTINUE;
   if (quote.protocol !== TCP && quote.protocol !== UDP) return CONTINUE;
-  const toLocal = local && services.localAddresses.has(quote.d0, quote.d1, quote.d2, quote.d3, 0);
+  const toLocal = local && (services.places.bits(quote.d0, quote.d1, quote.d2, quote.d3, 0) & LOCAL) !== 0;
   const c = life.alive(life.table.findOut(quote, toLocal));
   if (c === 0) return CONTINUE;
   const dest = life.destOf(c);

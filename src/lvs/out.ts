@@ -14,6 +14,7 @@ import { decrementTtl, setDestination, setSource } from './packet/rewrite.ts';
 import { type Dest, FULLNAT, NAT } from './service.ts';
 import { OUTPUT } from './tcpstate.ts';
 import { HOST, WHY } from './verdict.ts';
+import { LOCAL, OWN, SERVER } from './wordset.ts';
 
 /** CONTINUE with out.reason, or a verdict. `local`: the packet is to this host itself (LOCAL_IN). */
 export function lvsOut(core: Core, p: Packet, local: boolean): number {
@@ -22,9 +23,9 @@ export function lvsOut(core: Core, p: Packet, local: boolean): number {
   if (!(p.family === 4 ? core.enabled4 : core.enabled6)) return CONTINUE;
   if (p.protocol === (p.family === 4 ? ICMP : ICMP6)) return icmpOut(core, p, local);
   if ((p.protocol !== TCP && p.protocol !== UDP) || !p.whole) return CONTINUE;
-  if (!services.servers.has(p.s0, p.s1, p.s2, p.s3, 0) && !services.own.has(p.s0, p.s1, p.s2, p.s3, 0))
-    return CONTINUE;
-  const toLocal = local && services.localAddresses.has(p.d0, p.d1, p.d2, p.d3, 0);
+  const { places } = services;
+  if ((places.bits(p.s0, p.s1, p.s2, p.s3, 0) & (OWN | SERVER)) === 0) return CONTINUE;
+  const toLocal = local && (places.bits(p.d0, p.d1, p.d2, p.d3, 0) & LOCAL) !== 0;
   const c = life.alive(life.table.findOut(p, toLocal));
   if (c === 0) return stray(core, p, local);
   const dest = life.destOf(c);
@@ -73,7 +74,7 @@ function leaves(core: Core, p: Packet, dest: Dest, full: boolean, c: number): nu
 function stray(core: Core, p: Packet, local: boolean): number {
   const { services } = core;
   if (core.sysctl.nat_icmp_send === 0) return CONTINUE;
-  if (!services.servers.has(p.s0, p.s1, p.s2, p.s3, (p.sport << 8) | p.protocol)) return CONTINUE;
+  if (services.places.bits(p.s0, p.s1, p.s2, p.s3, (p.sport << 8) | p.protocol) === 0) return CONTINUE;
   if (p.protocol === TCP && p.tcpFlags & RST) return CONTINUE;
   const v4 = p.family === 4;
   let from: Int32Array | null = null;

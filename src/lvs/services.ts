@@ -12,7 +12,7 @@ import { makeScheduler } from './sched/index.ts';
 import type { Scheduler } from './sched/scheduler.ts';
 import { Dest, FORWARD, fullnatOf, Local, NAT, Service } from './service.ts';
 import { TCP_STATE, TCP_TIMEOUTS, UDP_TIMEOUT } from './tcpstate.ts';
-import { sameWords, WordSet } from './wordset.ts';
+import { LOCAL, OWN, SERVER, sameWords, WordSet } from './wordset.ts';
 
 const FTP = 21;
 const FTP_DATA = 20;
@@ -26,12 +26,11 @@ export class Services {
   readonly dests: Dest[] = [];
   readonly locals: Local[] = [];
   readonly all: Service[] = [];
-  /** Addresses that are this host's: services', FullNAT local ones, given ones. */
-  readonly own = new WordSet();
-  /** FullNAT local addresses alone. */
-  readonly localAddresses = new WordSet();
-  /** Real servers: address alone (0), and with port and protocol where NAT leads to them (port × 2⁸ + protocol). */
-  readonly servers = new WordSet();
+  /**
+   * What addresses are: this host's (services', FullNAT's local ones, given ones), real servers'. Alone with number 0; a server to
+   * which NAT leads also with its port and protocol (port × 2⁸ + protocol).
+   */
+  readonly places = new WordSet();
   readonly #given: readonly Int32Array[];
   readonly #rng: Rng;
   readonly #now: () => number;
@@ -192,26 +191,24 @@ export class Services {
     this.#buckets = Array.from({ length: size }, () => []);
     this.#ftp = 0;
     this.#catchAll = 0;
-    this.own.clear();
-    this.localAddresses.clear();
-    this.servers.clear();
-    for (const a of this.#given) this.own.add(a);
+    const { places } = this;
+    places.clear();
+    for (const a of this.#given) places.add(a, OWN);
     for (const l of this.locals) {
       if (l.used === 0 && !this.all.some(s => s.locals.includes(l))) continue;
-      this.own.add(l.a);
-      this.localAddresses.add(l.a);
+      places.add(l.a, OWN | LOCAL);
     }
     for (const s of this.all) {
       this.#buckets[bucketOf(s.v[0], s.v[3], s.port) & (size - 1)].push(s);
-      this.own.add(s.v);
+      places.add(s.v, OWN);
       if (s.port === FTP) this.#ftp++;
       if (s.port === 0) this.#catchAll++;
       for (const d of s.dests) {
-        this.servers.add(d.d);
-        if (d.forward === NAT) this.servers.add(d.d, (d.port << 8) | d.protocol);
+        places.add(d.d, SERVER);
+        if (d.forward === NAT) places.add(d.d, SERVER, (d.port << 8) | d.protocol);
       }
     }
-    for (const d of this.#trash) this.servers.add(d.d);
+    for (const d of this.#trash) places.add(d.d, SERVER);
   }
 
   #scheduler(options: ServiceOptions, table: DestTable): Scheduler {

@@ -9,6 +9,7 @@ import { isIntact, reply, toldMtu } from './packet/icmp.ts';
 import { half, NOT_IP, type Packet, parseQuote, TCP, UDP, word } from './packet/parse.ts';
 import { type Dest, TUN } from './service.ts';
 import { WHY } from './verdict.ts';
+import { OWN } from './wordset.ts';
 
 const IPIP = 4;
 const GRE = 47;
@@ -26,7 +27,7 @@ export function tunnelError(core: Core, p: Packet): number {
   if (header < 20 || (protocol !== IPIP && protocol !== UDP && protocol !== GRE)) return CONTINUE;
   const port = protocol === UDP && outer + header + 4 <= end ? half(frame, outer + header + 2) : 0;
   const dest = tunnelTo(core, word(frame, outer + 16), protocol, port);
-  if (dest === undefined || !core.services.own.has(p.d0, 0, 0, 0, 0)) return CONTINUE;
+  if (dest === undefined || (core.services.places.bits(p.d0, 0, 0, 0, 0) & OWN) === 0) return CONTINUE;
   const { quote, life } = core;
   const overhead = tunnelOverhead(dest);
   const inner = outer + header + overhead - 20;

@@ -107,10 +107,8 @@ export function parse(p: Packet, frame: Uint8Array, at: number, length: number):
     const header = (frame[at] & 15) << 2;
     const total = half(frame, at + 2);
     if (header < 20 || total < header || total > size) return NOT_IP;
-    if (fold(sum(frame, at, at + header, 0)) !== 0xffff) return NOT_IP;
     p.end = at + total;
-    readV4(p, header);
-    return OK;
+    return readV4(p, header) === 0xffff ? OK : NOT_IP;
   }
   if (version !== 6 || size < 40) return NOT_IP;
   const total = 40 + half(frame, at + 4);
@@ -145,20 +143,31 @@ export function parseQuote(p: Packet, frame: Uint8Array, at: number, end: number
   return OK;
 }
 
-function readV4(p: Packet, header: number): void {
+// The header's sum, folded: 0xffff if its checksum is right. What was read for the fields is not read again for the sum.
+function readV4(p: Packet, header: number): number {
   const { frame, at } = p;
+  const first = word(frame, at);
+  const second = word(frame, at + 4);
+  const third = word(frame, at + 8);
+  const source = word(frame, at + 12);
+  const destination = word(frame, at + 16);
   p.family = 4;
-  p.protocol = frame[at + 9];
+  p.protocol = (third >>> 16) & 0xff;
   p.l4 = at + header;
-  p.s0 = word(frame, at + 12);
-  p.d0 = word(frame, at + 16);
+  p.s0 = source;
+  p.d0 = destination;
   p.s1 = p.s2 = p.s3 = p.d1 = p.d2 = p.d3 = 0;
-  const flags = half(frame, at + 6);
-  p.fragmentAt = (flags & 0x1fff) << 3;
-  p.more = (flags & 0x2000) !== 0;
+  p.fragmentAt = (second & 0x1fff) << 3;
+  p.more = (second & 0x2000) !== 0;
   p.fragmentHeader = 0;
-  p.id = half(frame, at + 4);
+  p.id = second >>> 16;
   transport(p);
+  const total = halves(first) + halves(second) + halves(third) + halves(source) + halves(destination);
+  return fold(header === 20 ? total : sum(frame, at + 20, at + header, total));
+}
+
+function halves(w: number): number {
+  return (w >>> 16) + (w & 0xffff);
 }
 
 function readV6(p: Packet): number {
