@@ -22,6 +22,7 @@ export const PROGRAMS = {
   nsenter: 'util-linux',
   ethtool: 'ethtool',
   ping: 'iputils-ping',
+  nft: 'nftables',
   clang: 'clang',
 };
 
