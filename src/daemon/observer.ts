@@ -25,8 +25,8 @@ export class Observer {
   #watched = new Map<string, Watched>();
   /** VIPs with a service that the plane could not open: nothing gets through, whatever stands behind. */
   closed: ReadonlySet<string> = new Set();
-  /** VIPs of which something was known: a real server that is added later does not make them unknown again. */
-  readonly #known = new Set<string>();
+  /** What was last said of a VIP: a real server that is added later does not make it unknown again, and watermarks look back. */
+  readonly #last = new Map<string, Capacity>();
 
   /** `saved` are verdicts from before a restart. */
   constructor(config: Config, node: string, clock: Clock, saved: ReadonlyMap<string, SavedVerdict>) {
@@ -85,8 +85,8 @@ export class Observer {
         const service = vip.services[s];
         return this.#watched.get(realServerId(name, service, service.real_servers[r]))?.verdict;
       };
-      const capacity = vipCapacity(vip, verdictOf, this.#known.has(name));
-      if (capacity.known) this.#known.add(name);
+      const capacity = vipCapacity(vip, verdictOf, this.#last.get(name));
+      this.#last.set(name, capacity);
       out.set(name, this.closed.has(name) ? { ...capacity, capacity: 0, known: true } : capacity);
     }
     return out;

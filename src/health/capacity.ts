@@ -3,6 +3,7 @@
 import type { Sight } from '../model/records.ts';
 import type { VipConfig } from '../model/schema.ts';
 import { NO_CHANGE_KNOWN } from '../model/state.ts';
+import { percentText } from './text.ts';
 import { earliestChange, type Pace, type RiseFall } from './verdict.ts';
 
 /** A director's view of a VIP that it forwards. */
@@ -16,6 +17,8 @@ export interface Capacity {
   total: number;
   /** Whole seconds to the soonest change of any of them. */
   seconds: number;
+  /** Services (`tcp port 80`) that fell below their low watermark and have not reached the high one since: the capacity is 0. */
+  withdrawn?: readonly string[];
 }
 
 /** The verdict on real server `server` of service `service` (positions in the cluster file); undefined: not probed yet. */
@@ -23,15 +26,16 @@ export type ServerVerdict = (service: number, server: number) => RiseFall | unde
 
 /**
  * The capacity of a VIP from the verdicts on its real servers. A server without a check counts as healthy, one without a
- * first result as not healthy. `wasKnown`: whether this VIP's capacity was known before; then it stays so, and a server
- * that a reload adds does not silence the VIP for the time of its first probe.
+ * first result as not healthy. `before`: the last capacity of this VIP. Once known it stays so, and a server that a reload
+ * adds does not silence the VIP for the time of its first probe; and a service that is withdrawn needs its high watermark.
  */
 export function vipCapacity(
   vip: Pick<VipConfig, 'services'>,
   verdictOf: ServerVerdict,
-  wasKnown = false,
+  before?: Pick<Capacity, 'known' | 'withdrawn'>,
 ): Capacity {
   const all: Capacity = { capacity: 1, known: true, healthy: 0, total: 0, seconds: NO_CHANGE_KNOWN };
+  const parts: number[] = [];
   vip.services.forEach((service, s) => {
     const { check } = service;
     let configured = 0;
@@ -41,7 +45,7 @@ export function vipCapacity(
       const v = check === undefined ? undefined : verdictOf(s, r);
       configured += server.weight;
       if (check !== undefined) {
-        if (v === undefined || v.state === 'unknown') all.known = wasKnown;
+        if (v === undefined || v.state === 'unknown') all.known = before?.known === true;
         all.seconds = Math.min(all.seconds, v === undefined ? 0 : earliestChange(v, check));
         if (v?.state !== 'up') return;
       }
@@ -50,11 +54,30 @@ export function vipCapacity(
     });
     // All weights 0: nothing would be forwarded, so there is no capacity.
     const capacity = configured > 0 ? weight / configured : 0;
+    parts.push(capacity);
     if (capacity < all.capacity || all.total === 0) {
       Object.assign(all, { capacity, healthy, total: service.real_servers.length });
     }
   });
-  return all;
+  const withdrawn = vip.services.flatMap((service, s) => {
+    const { watermarks } = service;
+    if (watermarks === undefined || !all.known) return [];
+    const out = before?.withdrawn?.includes(nameOf(service)) === true;
+    return parts[s] < (out ? watermarks.high : watermarks.low) ? [nameOf(service)] : [];
+  });
+  return withdrawn.length === 0 ? all : { ...all, capacity: 0, withdrawn };
+}
+
+/** Why a VIP is withdrawn, in words; undefined: it is not. */
+export function withdrawnText(vip: Pick<VipConfig, 'services'>, { withdrawn }: Capacity): string | undefined {
+  const service = vip.services.find(s => withdrawn?.includes(nameOf(s)));
+  if (service?.watermarks === undefined) return undefined;
+  const [low, high] = [service.watermarks.low, service.watermarks.high].map(percentText);
+  return `${nameOf(service)} fell below its low watermark of ${low}: out until ${high} is healthy`;
+}
+
+function nameOf({ protocol, port }: VipConfig['services'][number]): string {
+  return `${protocol} port ${port}`;
 }
 
 /** What a node sees of a VIP that it does not forward. */

@@ -2,7 +2,7 @@
 import type { Override } from '../model/records.ts';
 import type { Config, VipConfig } from '../model/schema.ts';
 import { NO_CHANGE_KNOWN } from '../model/state.ts';
-import type { Capacity } from './capacity.ts';
+import { type Capacity, withdrawnText } from './capacity.ts';
 import type { Inputs, VipEvaluation } from './evaluate.ts';
 import { NOTHING_KNOWN, type VipMemory } from './memory.ts';
 import { overrideText, percentText } from './text.ts';
@@ -48,9 +48,11 @@ export function evaluateVip(config: Config, name: string, inputs: Inputs): [VipE
   const memory = remember(before, state, verdict, inputs.now);
   const start = slowStart(memory.upSince, inputs.now, vip.slow_start);
   const forced = admin.state !== 'ready';
+  const withdrawn = own?.known ? withdrawnText(vip, own) : undefined;
   const why = [
     ...admin.said.map(o => overrideText(o, inputs.wall)),
     verdict.why + (own?.known ? ` (${own.healthy} of ${own.total} real servers)` : ''),
+    ...(withdrawn === undefined ? [] : [withdrawn]),
     ...schedule.names.map(n => `schedule ${n}: weight ${percentText(config.schedules[n].weight)}`),
     ...(state === 'up' && start < 1 ? [`slow start at ${percentText(start)}`] : []),
   ].join('; ');

@@ -1,5 +1,5 @@
 // The codes of faults in the cluster file, each once. GTM-C00x: how it is written; C01x: names that point nowhere;
-// C02x: pools; C03x: VIPs, services and checks; C04x: nodes, coordinator, zones, schedules.
+// C02x: pools; C03x: VIPs, services and checks; C04x: nodes, coordinator, zones, schedules; C05x: forwarding methods and planes.
 import type { Severity } from '../kit/diag.ts';
 
 export const CODES = {
@@ -41,7 +41,7 @@ export const CODES = {
   'GTM-C036': ['warning', 'a service without a check'],
   'GTM-C037': ['warning', 'a check that cannot reach the service'],
   'GTM-C038': ['error', 'a flag that does not fit the service'],
-  'GTM-C039': ['error', 'thresholds the wrong way round'],
+  'GTM-C039': ['error', 'thresholds or watermarks the wrong way round'],
   'GTM-C03A': ['note', 'a setting that the plane does not use'],
   'GTM-C03B': ['note', 'weights that the scheduler does not use'],
   'GTM-C03C': ['warning', 'one name for several real servers'],
@@ -60,6 +60,13 @@ export const CODES = {
   'GTM-C04A': ['error', 'a zone name that is none, or a zone file that cannot be read'],
   'GTM-C04B': ['error', 'a cookie secret that is none'],
   'GTM-C049': ['error', 'a cron expression or a time zone that is not understood'],
+
+  'GTM-C050': ['error', 'a port that the forwarding method cannot change'],
+  'GTM-C051': ['error', 'an address family that the forwarding method cannot change'],
+  'GTM-C052': ['error', 'a real server behind direct routing that is not on the director’s link'],
+  'GTM-C053': ['error', 'FullNAT without a local address, or with one that is somebody’s already'],
+  'GTM-C054': ['note', 'a tunnel, which takes room from the MTU'],
+  'GTM-C055': ['error', 'a setting that the plane cannot fulfil'],
 } as const satisfies Record<string, readonly [Severity, string]>;
 
 export type Code = keyof typeof CODES;

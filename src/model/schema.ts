@@ -62,6 +62,8 @@ const service = z.strictObject({
   thresholds: z
     .strictObject({ upper: z.int().min(0).default(0), lower: z.int().min(0).default(0) })
     .prefault({}),
+  /** Below `low` of its configured weight the service takes its VIP out, until it has `high` of it again. */
+  watermarks: z.strictObject({ low: percent(100), high: percent(100) }).optional(),
   timeouts: z
     .strictObject({
       connect: duration('10ms', '1m').default(2000),
@@ -148,6 +150,8 @@ const node = z.strictObject({
       connections: z.int().min(1024).max(16_777_216).default(1_048_576),
       /** xdp: how the driver hands frames over; auto takes the best that it can. */
       attach: z.enum(['auto', 'native', 'generic']).default('auto'),
+      /** xdp, ipvs: the networks on its links, for `gtm check`: where real servers behind `forward: dr` are looked for. */
+      links: z.array(prefix).max(64).default([]),
       /** ipvs: take every service in the kernel as ours, and remove those that the file does not have. */
       own_all: z.boolean().default(false),
       /** ipvs: what open connections get when their real server or service leaves the file. */

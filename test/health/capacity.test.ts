@@ -1,7 +1,13 @@
 // Capacity from the verdicts on real servers, and the sight of a VIP from afar.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Capacity, type SeenProbe, vipCapacity, vipSight } from '../../src/health/capacity.ts';
+import {
+  type Capacity,
+  type SeenProbe,
+  vipCapacity,
+  vipSight,
+  withdrawnText,
+} from '../../src/health/capacity.ts';
 import { makeReport } from '../../src/health/report.ts';
 import { newVerdict, type RiseFall } from '../../src/health/verdict.ts';
 import type { Sight } from '../../src/model/records.ts';
@@ -69,7 +75,7 @@ for (const [title, services, text, expected] of ROWS)
   });
 
 test('capacity: once known it stays so; a server that a reload adds carries nothing before its first result', () => {
-  const { known, capacity } = vipCapacity(vip([[1, 1]]), verdicts('u-'), true);
+  const { known, capacity } = vipCapacity(vip([[1, 1]]), verdicts('u-'), { known: true });
   assert.deepEqual({ known, capacity }, { known: true, capacity: 0.5 });
 });
 
@@ -131,4 +137,74 @@ test('the report holds only what is known', () => {
     director: { a: { capacity: 0.5, connections: 7, rate: 1.5 } },
     sights: { c: 'up' },
   });
+});
+
+// Verdicts on ten servers, step by step, and the capacity that is said.
+const MARKS: [string, [string, number][]][] = [
+  [
+    'out below low, back at high and not before',
+    [
+      ['uuuuuuuuuu', 1],
+      ['uuuuuddddd', 0.5],
+      ['uuuddddddd', 0.3],
+      ['uudddddddd', 0],
+      ['uuuddddddd', 0],
+      ['uuuudddddd', 0],
+      ['uuuuuddddd', 0.5],
+      ['uuuudddddd', 0.4],
+      ['uddddddddd', 0],
+    ],
+  ],
+  [
+    'a node that starts between them is in service',
+    [
+      ['uuuudddddd', 0.4],
+      ['uudddddddd', 0],
+    ],
+  ],
+  [
+    'before the first round is through nothing is withdrawn',
+    [
+      ['uu????????', 0.2],
+      ['uuuudddddd', 0.4],
+    ],
+  ],
+  [
+    'a server that a reload adds counts as not healthy, and withdraws as one that failed',
+    [
+      ['uuuddddddd', 0.3],
+      ['uu-ddddddd', 0],
+    ],
+  ],
+];
+for (const [title, steps] of MARKS)
+  test(`watermarks 30% and 50%: ${title}`, () => {
+    const v = vip([Array.from({ length: 10 }, () => 10)]);
+    v.services[0].watermarks = { low: 0.3, high: 0.5 };
+    let last: Capacity | undefined;
+    for (const [text, capacity] of steps) {
+      last = vipCapacity(v, verdicts(text), last);
+      assert.equal(last.capacity, capacity, text);
+    }
+  });
+
+test('watermarks: one service withdraws its VIP, and says why; the others go by their own', () => {
+  const v = vip([
+    [1, 1],
+    [1, 1],
+  ]);
+  v.services[1].watermarks = { low: 0.6, high: 0.8 };
+  const before = vipCapacity(v, verdicts('ud uu'));
+  assert.deepEqual(
+    [before.capacity, before.withdrawn, withdrawnText(v, before)],
+    [0.5, undefined, undefined],
+  );
+  const after = vipCapacity(v, verdicts('ud ud'), before);
+  assert.deepEqual([after.capacity, after.withdrawn], [0, ['tcp port 81']]);
+  assert.equal(
+    withdrawnText(v, after),
+    'tcp port 81 fell below its low watermark of 60%: out until 80% is healthy',
+  );
+  // After a reload without them nothing is withdrawn.
+  assert.equal(vipCapacity(vip([[1, 1]]), verdicts('ud'), after).capacity, 0.5);
 });

@@ -8,6 +8,7 @@ import { type Diagnostic, formatDiagnostic, linesOf } from '../../src/kit/diag.t
 import { CODES } from '../../src/model/codes.ts';
 import { BASE, ENV, load, patched, SECRET } from './base.ts';
 import { ROWS, variable } from './rows.ts';
+import { SOUND, TUNNELS } from './rows-forwarding.ts';
 
 /** What reading the files brings: test/daemon/load.test.ts. */
 const OF_FILES = new Set(['GTM-C00A', 'GTM-C04A']);
@@ -71,6 +72,23 @@ describe('the cluster file', () => {
       [],
     );
   });
+});
+
+describe('forwarding', () => {
+  for (const { patches, code, says } of TUNNELS)
+    it(`${code} ${says}, beside the note on its MTU`, () => {
+      const { diagnostics } = load(patched(...patches));
+      assert.deepEqual(diagnostics.map(d => d.code).sort(), [code, 'GTM-C054'].sort());
+      assert.ok(
+        diagnostics.some(d => d.message.includes(says)),
+        places(diagnostics).join('\n'),
+      );
+    });
+
+  for (const [what, patches] of SOUND)
+    it(`nothing is said of ${what}`, () => {
+      assert.deepEqual(places(load(patched(...patches)).diagnostics), []);
+    });
 });
 
 describe('all faults in one run', () => {

@@ -2,6 +2,7 @@
 // the diagnostic must point at, and is cut out before loading. A row's fault is the only thing that may be said.
 import type { Code } from '../../src/model/codes.ts';
 import type { Patch } from './base.ts';
+import { FORWARDING } from './rows-forwarding.ts';
 
 export interface Row {
   code: Code;
@@ -558,6 +559,12 @@ const MEANING: Row[] = [
     `${FRA_SERVICE}\n        forward: ‹dr`,
     'forward: dr means nothing to plane proxy of fra-1',
   ),
+  row(
+    'GTM-C039',
+    FRA_SERVICE,
+    `${FRA_SERVICE}\n        watermarks: { low: ‹60%, high: 50% }`,
+    'low 60% is over high 50%',
+  ),
   row('GTM-C03B', 'scheduler: wrr', 'scheduler: ‹rr', 'rr does not look at weights; wrr does'),
   row(
     'GTM-C03C',
@@ -708,4 +715,4 @@ const MEANING: Row[] = [
   row('GTM-C049', 'Europe/Berlin', '‹Europe/Atlantis', '«Europe/Atlantis» is not a time zone'),
 ];
 
-export const ROWS = [...WRITTEN, ...EXPANDED, ...MEANING];
+export const ROWS = [...WRITTEN, ...EXPANDED, ...MEANING, ...FORWARDING];

@@ -1,19 +1,11 @@
 // Rules about services, their real servers and their checks.
 import { formatDuration } from '../../kit/duration.ts';
 import { formatEndpoint } from '../../kit/ip.ts';
-import type { Finding, Path, Rule, View } from '../finding.ts';
+import { formatPercent } from '../../kit/text.ts';
+import type { Finding, Rule, View } from '../finding.ts';
 import { PROBE_KINDS, portOf } from '../probe.ts';
-import type { ServiceConfig, VipConfig } from '../schema.ts';
 import { canonical, faultOfAddress } from './address.ts';
-
-interface Seat {
-  name: string;
-  vip: VipConfig;
-  service: ServiceConfig;
-  path: Path;
-  /** For people. */
-  title: string;
-}
+import { each, type Seat } from './seat.ts';
 
 export const SERVICE_RULES: readonly Rule[] = [
   each(realServers),
@@ -24,19 +16,9 @@ export const SERVICE_RULES: readonly Rule[] = [
   each(prefaces),
   each(flags),
   each(thresholds),
-  each(forwarding),
+  each(watermarks),
   namesOfRealServers,
 ];
-
-function each(rule: (seat: Seat, view: View) => Iterable<Finding>): Rule {
-  return function* (view) {
-    for (const [name, vip] of Object.entries(view.config.vips))
-      for (const [i, service] of vip.services.entries()) {
-        const title = `vips.${name}, ${service.protocol} port ${service.port}`;
-        yield* rule({ name, vip, service, path: ['vips', name, 'services', i], title }, view);
-      }
-  };
-}
 
 function* realServers({ vip, service, path, title }: Seat): Generator<Finding> {
   const seen = new Set<string>();
@@ -209,16 +191,15 @@ function* thresholds({ service, path, title }: Seat): Generator<Finding> {
   };
 }
 
-function* forwarding({ name, vip, service, path, title }: Seat, { config }: View): Generator<Finding> {
-  if (service.forward === 'nat') return;
-  const proxy = Object.entries(config.nodes).find(
-    ([node, n]) => n.director?.plane === 'proxy' && (vip.directors?.includes(node) ?? n.site === vip.site),
-  );
-  if (proxy === undefined) return;
+function* watermarks({ service, path, title }: Seat): Generator<Finding> {
+  const marks = service.watermarks;
+  if (marks === undefined || marks.low <= marks.high) return;
+  const [low, high] = [marks.low, marks.high].map(formatPercent);
   yield {
-    code: 'GTM-C03A',
-    path: [...path, 'forward'],
-    message: `${title}: forward: ${service.forward} means nothing to plane proxy of ${proxy[0]}, which forwards ${name} by sockets`,
+    code: 'GTM-C039',
+    path: [...path, 'watermarks', 'low'],
+    needs: [[...path, 'watermarks', 'high']],
+    message: `${title}: low ${low} is over high ${high}`,
   };
 }
 
