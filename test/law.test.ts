@@ -46,11 +46,12 @@ const ROOMS: Record<string, Room> = {
   net: { rooms: ['dns', 'nic'], packages: ['dns2'] },
   nic: { packages: ['koffi'] },
   plane: { rooms: ['lvs', 'nic'] },
+  realserver: { rooms: ['nic'] },
   probe: { rooms: ['health'], packages: ['undici'] },
   cluster: { packages: ['ioredis'] },
   admin: { rooms: ['metrics', 'web', 'dns'], packages: ['hono', '@hono/node-server'] },
   web: {},
-  cli: { rooms: ['dns', 'lvs', 'net'], lazy: ['daemon', 'admin'] },
+  cli: { rooms: ['dns', 'lvs', 'net'], lazy: ['daemon', 'admin', 'realserver'] },
   daemon: { rooms: EVERY, packages: ['pino', 'node-cron'] },
   main: { rooms: ['cli'] },
 };

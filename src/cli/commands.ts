@@ -136,6 +136,20 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./command/lvs-simulate.ts')).run,
   },
   {
+    path: ['lvs', 'diff'],
+    args: [],
+    flags: ['config', 'node', 'url', 'json', 'exit-code', 'timeout'],
+    summary: 'what an apply would change in the kernel, for a node with plane: ipvs',
+    details:
+      'To be run on the node, as root. Weights are those of now, from the running node at --url; without one, those of the cluster file.',
+    examples: [
+      ['gtm lvs diff --node fra-1', ''],
+      ['gtm lvs diff --node fra-1 --exit-code', 'exit code 5 when something differs'],
+    ],
+    exits: ['refused', 'different', 'permission'],
+    load: async () => (await import('./command/lvs-diff.ts')).run,
+  },
+  {
     path: ['events'],
     args: [],
     flags: ['follow', 'after', 'url', 'json', 'quiet', 'timeout'],
@@ -226,6 +240,54 @@ export const COMMANDS: readonly Command[] = [
     examples: [['gtm zone ls', '']],
     exits: ['refused', 'unreachable', 'timeout'],
     load: async () => (await import('./command/zone.ts')).ls,
+  },
+  ...(
+    [
+      ['check', 'say what is wrong on this host as a real server, and why it matters'],
+      ['setup', 'prepare this host as a real server; only tells what it would do, without --yes'],
+    ] as const
+  ).map(
+    ([verb, summary]): Command => ({
+      path: ['realserver', verb],
+      args: [],
+      flags: [
+        ...(['mode', 'vip', 'director', 'interface', 'tunnel', 'tunnel-port'] as const),
+        ...(verb === 'setup' ? (['yes', 'state', 'json'] as const) : (['json', 'quiet'] as const)),
+      ],
+      required: ['mode', 'vip'],
+      summary,
+      details:
+        'Linux with iproute2. What setup does is undone by gtm realserver undo; doing it again does what is missing. Nothing of it outlasts a reboot: run it at start.',
+      examples: [
+        [`gtm realserver ${verb} --mode dr --vip 192.0.2.10`, ''],
+        [
+          `gtm realserver ${verb} --mode nat --vip 192.0.2.10 --director 10.0.0.1`,
+          'the director becomes the gateway',
+        ],
+        [`gtm realserver ${verb} --mode tun --tunnel gue --vip 192.0.2.10,2001:db8::10`, ''],
+      ],
+      exits: ['refused', 'permission'],
+      load: async () => (await import('./command/realserver.ts'))[verb],
+    }),
+  ),
+  {
+    path: ['realserver', 'undo'],
+    args: [],
+    flags: ['yes', 'state', 'json'],
+    summary: 'take back all that setup did on this host; only tells it, without --yes',
+    examples: [['gtm realserver undo --yes', '']],
+    exits: ['refused', 'permission'],
+    load: async () => (await import('./command/realserver.ts')).undo,
+  },
+  {
+    path: ['realserver', 'toa'],
+    args: [],
+    flags: ['listen'],
+    required: ['listen'],
+    summary: 'run a small HTTP server that says its clients’ addresses, from TOA: to try out FullNAT',
+    examples: [['gtm realserver toa --listen 10.0.0.11:8080', '']],
+    exits: ['refused', 'permission', 'interrupted'],
+    load: async () => (await import('./command/realserver.ts')).toa,
   },
   {
     path: ['real-server'],

@@ -68,6 +68,24 @@ const TABLE = {
   origin: { value: 'ZONE', help: 'the zone that a file is of' },
   static: { help: 'ask the node: each POOL as the addresses that it answers with now' },
   'exit-code': { help: 'exit with 5 if there are differences' },
+  mode: { value: 'MODE', help: 'nat, dr, tun or fullnat' },
+  vip: { value: 'ADDR,…', help: 'the VIPs that clients ask for' },
+  director: {
+    value: 'ADDR,…',
+    help: 'nat: the director on the link of this host; fullnat: its local addresses',
+  },
+  interface: {
+    value: 'LINK',
+    help: 'the link that packets come in by (default: that of the way to the director)',
+  },
+  tunnel: { value: 'TYPE', default: 'ipip', help: 'tun: ipip, gre or gue' },
+  'tunnel-port': { value: 'PORT', default: '6080', help: 'tun: where GUE comes in' },
+  yes: { short: 'y', help: 'do it; without, it is only told' },
+  state: {
+    value: 'FILE',
+    default: '/var/lib/switchyard/realserver.json',
+    help: 'where it is kept how to undo what was done',
+  },
   markdown: { help: 'print the table of commands as Markdown, as the README has it' },
 } as const satisfies Record<string, Flag>;
 

@@ -1,0 +1,161 @@
+// TUN: the device that takes the outer header off, the port of GUE, the filter that must let clients' addresses out of the
+// tunnel, and segments that leave it room.
+import { effective, isSix, reversePath, setting } from './rules.ts';
+import type { Facts, Finding, Route, Tunnel, Wish } from './wish.ts';
+
+/** Octets that the outer headers take, over IPv4 and over IPv6; a key or checksum of GRE included. */
+const OVERHEAD: Readonly<Record<Tunnel, readonly [number, number]>> = {
+  ipip: [20, 40],
+  gre: [28, 48],
+  gue: [32, 52],
+};
+
+/** `device`: the link that tunnelled packets come in by. */
+export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
+  const found: Finding[] = [];
+  const outer = facts.addresses.find(
+    a => a.device === device && !wish.vips.includes(a.address) && !a.address.startsWith('fe80:'),
+  );
+  const six = outer !== undefined && isSix(outer.address);
+  if (outer === undefined)
+    found.push({
+      name: 'no-address',
+      level: 'error',
+      what: `${device} has no address that a director could send tunnelled packets to`,
+      why: 'nothing reaches this host',
+      steps: [],
+      remedy: `ip address add ADDRESS/PREFIX dev ${device}`,
+    });
+  else {
+    if (wish.tunnel === 'gue') found.push(...gue(wish.port, facts, six));
+    for (const { name, kind, words } of devicesFor(wish, six)) {
+      const local = ['local', outer.address, 'remote', 'any'];
+      found.push(...deviceUp(facts, name, kind, [...words, ...local]));
+      found.push(...filter(wish, facts, name));
+    }
+  }
+  found.push(...segments(wish, facts, device, OVERHEAD[wish.tunnel][six ? 1 : 0]));
+  return found;
+}
+
+interface Device {
+  name: string;
+  kind: string;
+  words: readonly string[];
+}
+
+// Over IPv4 each inner family has a device of its own; GRE, and tunnels over IPv6, carry both.
+function devicesFor(wish: Wish, outerSix: boolean): Device[] {
+  if (wish.tunnel === 'gre')
+    return [
+      outerSix
+        ? { name: 'gtm-gre6', kind: 'ip6gre', words: [] }
+        : { name: 'gtm-gre', kind: 'gre', words: [] },
+    ];
+  if (outerSix) return [{ name: 'gtm-ip6', kind: 'ip6tnl', words: ['mode', 'any'] }];
+  const devices: Device[] = [];
+  if (wish.vips.some(v => !isSix(v))) devices.push({ name: 'gtm-ipip', kind: 'ipip', words: [] });
+  if (wish.vips.some(isSix)) devices.push({ name: 'gtm-sit', kind: 'sit', words: [] });
+  return devices;
+}
+
+/** A device of that kind that is up takes what comes: ours, or one that was there (`tunl0`). */
+function deviceUp(facts: Facts, name: string, kind: string, words: readonly string[]): Finding[] {
+  const ready = facts.links.find(l => l.kind === kind && l.up);
+  if (ready !== undefined) return [];
+  const ours = facts.links.some(l => l.name === name);
+  const up = {
+    do: { ip: ['link', 'set', name, 'up'] },
+    undo: ours ? [{ ip: ['link', 'set', name, 'down'] }] : [],
+  };
+  const add = {
+    do: { ip: ['link', 'add', 'name', name, 'type', kind, ...words] },
+    undo: [{ ip: ['link', 'del', name] }],
+  };
+  return [
+    {
+      name: 'tunnel-device',
+      level: 'error',
+      what: `no ${kind} device is up`,
+      why: 'nobody here takes the outer header off: the kernel answers «protocol unreachable» and the packet is lost',
+      steps: ours ? [up] : [add, up],
+    },
+  ];
+}
+
+function gue(port: number, facts: Facts, six: boolean): Finding[] {
+  if (facts.fou.includes(port)) return [];
+  const words = ['port', String(port), 'gue', ...(six ? ['-6'] : [])];
+  return [
+    {
+      name: 'gue-port',
+      level: 'error',
+      what: `GUE is not received on UDP port ${port}`,
+      why: 'tunnelled packets are answered with «port unreachable» and lost',
+      steps: [{ do: { ip: ['fou', 'add', ...words] }, undo: [{ ip: ['fou', 'del', ...words] }] }],
+    },
+  ];
+}
+
+// Out of the tunnel come clients' addresses, whose way back is another link.
+function filter(wish: Wish, facts: Facts, name: string): Finding[] {
+  if (!wish.vips.some(v => !isSix(v)) || name === 'gtm-sit') return [];
+  const why =
+    'packets out of the tunnel have clients’ addresses, and the way back to those is another link: the kernel drops them as forged';
+  const ready = facts.links.find(l => l.up && l.kind !== undefined && sameKind(l.kind, name));
+  if (ready !== undefined) return reversePath(facts, ready.name, why);
+  if (effective(facts, 'default', 'rp_filter') !== 1) return [];
+  const key = `net.ipv4.conf.${name}.rp_filter`;
+  // The device is not there yet; with it goes its setting.
+  return [
+    {
+      name: 'rp-filter',
+      level: 'error',
+      what: `rp_filter will be 1 (strict) on ${name}`,
+      why,
+      steps: [{ ...setting(facts, key, '2'), undo: [] }],
+    },
+  ];
+}
+
+function sameKind(kind: string, name: string): boolean {
+  const kinds: Readonly<Record<string, string>> = {
+    'gtm-ipip': 'ipip',
+    'gtm-gre': 'gre',
+    'gtm-ip6': 'ip6tnl',
+    'gtm-gre6': 'ip6gre',
+  };
+  return kinds[name] === kind;
+}
+
+// The answers say how large the client's segments may be: what the way into the tunnel can carry.
+function segments(wish: Wish, facts: Facts, device: string, overhead: number): Finding[] {
+  const mtu = facts.links.find(l => l.name === device)?.mtu ?? 1500;
+  const found: Finding[] = [];
+  for (const family of new Set(wish.vips.map(v => (isSix(v) ? (6 as const) : (4 as const))))) {
+    const route = facts.routes.find(r => r.family === family && r.to === 'default');
+    const most = Math.min(mtu, 1500) - (mtu >= 1500 + overhead ? 0 : overhead) - (family === 6 ? 60 : 40);
+    const said =
+      route?.advmss ??
+      (facts.links.find(l => l.name === route?.device)?.mtu ?? 1500) - (family === 6 ? 60 : 40);
+    if (route === undefined || said <= most) continue;
+    found.push({
+      name: 'mtu',
+      level: 'error',
+      what: `answers offer segments of ${said} octets, and the tunnel's ${overhead} leave room for ${most} on ${device} (MTU ${mtu})`,
+      why: 'what clients send at full size does not fit: it is cut into fragments, or lost where ICMP is filtered: small requests work, uploads hang',
+      steps: [advertise(route, most)],
+    });
+  }
+  return found;
+}
+
+function advertise(route: Route, most: number) {
+  const ip = route.family === 6 ? ['-6', 'route', 'replace'] : ['route', 'replace'];
+  const at = route.words.indexOf('advmss');
+  const rest = at < 0 ? route.words : route.words.toSpliced(at, 2);
+  return {
+    do: { ip: [...ip, ...rest, 'advmss', String(most)] },
+    undo: [{ ip: [...ip, ...route.words] }],
+  };
+}
