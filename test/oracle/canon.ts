@@ -32,8 +32,11 @@ function header(packet: Buffer, id: boolean): string {
   return fault;
 }
 
-/** The comparable form, in hex. `own`: a message of the director itself, whose identification is its own. */
-export function canon(bytes: Uint8Array, own: boolean): string {
+/**
+ * The comparable form, in hex. `own`: a message of the director itself, whose identification is its own. `full`: of FullNAT, where
+ * the kernel mends the transport checksum in the quote of an ICMP error, if it is there, for the half that netfilter does.
+ */
+export function canon(bytes: Uint8Array, own: boolean, full = false): string {
   const packet = Buffer.from(bytes);
   const { six, head, protocol } = layer(packet);
   const gue = protocol === UDP && packet.length > head + 4 && packet.readUInt16BE(head + 2) === GUE_PORT;
@@ -47,8 +50,31 @@ export function canon(bytes: Uint8Array, own: boolean): string {
     packet.writeUInt16BE(0, head);
     packet.writeUInt16BE(sum === 0 ? 0 : 1, head + 6);
   }
+  const quoted = full && (protocol === ICMP || protocol === ICMP6) ? quotedChecksum(packet, head + 8) : 0;
+  if (quoted > 0 && quoted + 2 <= packet.length) {
+    const pseudo = six ? pseudoOf(packet, head) : Buffer.alloc(0);
+    if (checksum(pseudo, packet.subarray(head)) !== 0) return `wrong checksum ${packet.toString('hex')}`;
+    packet.writeUInt16BE(0, head + 2);
+    packet.writeUInt16BE(0, quoted);
+  }
   if (own && (protocol === ICMP || protocol === ICMP6) && six) packet.writeUInt16BE(0, 4);
   return fault + packet.toString('hex');
+}
+
+/** Where the TCP or UDP checksum of a quoted packet at `at` is; 0 = it quotes none of these. */
+function quotedChecksum(packet: Buffer, at: number): number {
+  if (packet.length < at + 20) return 0;
+  const six = packet[at] >> 4 === 6;
+  const protocol = packet[at + (six ? 6 : 9)];
+  const l4 = at + (six ? 40 : (packet[at] & 15) * 4);
+  return protocol === TCP ? l4 + 16 : protocol === UDP ? l4 + 6 : 0;
+}
+
+function pseudoOf(packet: Buffer, head: number): Buffer {
+  const rest = Buffer.alloc(8);
+  rest.writeUInt32BE(packet.length - head, 0);
+  rest[7] = ICMP6;
+  return Buffer.concat([packet.subarray(8, 40), rest]);
 }
 
 export function protocolOf(packet: Uint8Array): number {

@@ -12,7 +12,10 @@ export interface Cell {
 
 /** Schedulers that the kernel under test has: twos came later. */
 export const PROVEN: readonly SchedulerName[] = SCHEDULERS.filter(name => name !== 'twos');
-const MODES = ['nat', 'dr', 'tun'] as const;
+export const MODES = ['nat', 'dr', 'tun', 'fullnat'] as const;
+
+/** Flags with which FullNAT is played: one-packet scheduling has no way back there, and the rest is the scheduler's alone. */
+const FULLNAT: readonly string[] = ['', 'persist'];
 
 function flagsOf(scheduler: SchedulerName): string[] {
   const own =
@@ -22,7 +25,9 @@ function flagsOf(scheduler: SchedulerName): string[] {
 
 export const CELLS: readonly Cell[] = PROVEN.flatMap(scheduler =>
   flagsOf(scheduler).flatMap(flag =>
-    MODES.flatMap(forward => ([4, 6] as const).map(family => ({ scheduler, forward, family, flag }))),
+    MODES.filter(forward => forward !== 'fullnat' || FULLNAT.includes(flag)).flatMap(forward =>
+      ([4, 6] as const).map(family => ({ scheduler, forward, family, flag })),
+    ),
   ),
 );
 
@@ -34,7 +39,7 @@ export function nameOf(cell: Cell): string {
 export const SAMPLE: readonly number[] = PROVEN.flatMap((scheduler, i) =>
   flagsOf(scheduler).flatMap((flag, k) => {
     if (k > 2 ? false : k !== i % 3 && flag !== '') return [];
-    const forward = MODES[(i + k) % 3];
+    const forward = MODES[(i + k) % (FULLNAT.includes(flag) ? 4 : 3)];
     const family = (i + k) % 2 === 0 ? 4 : 6;
     const name = nameOf({ scheduler, forward, family, flag });
     return [CELLS.findIndex(c => nameOf(c) === name)];

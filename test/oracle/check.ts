@@ -3,6 +3,7 @@ import { formatEndpoint } from '../../src/kit/ip.ts';
 import type { ConnectionInfo, Counters, ServiceInfo } from '../../src/lvs/director.ts';
 import { canon, words } from './canon.ts';
 import { type Expected, hostWould } from './host.ts';
+import { Names } from './rename.ts';
 import {
   type Conn,
   type Counts,
@@ -11,8 +12,9 @@ import {
   type Step,
   type Story,
   toBytes,
+  toText,
 } from './story.ts';
-import type { MakeSubject, Subject } from './subject.ts';
+import type { Heard, MakeSubject, Subject } from './subject.ts';
 import { together } from './together.ts';
 
 export interface Mismatch {
@@ -39,10 +41,11 @@ export interface Verdict {
 export function check(story: Story, make: MakeSubject, excuse: Excuse = () => undefined): Verdict {
   const first = story.steps[0];
   const subject = make(first.do === 'mtu' ? first.mtu : 1500);
+  const names = story.steps.some(s => s.do === 'masquerade') ? new Names() : undefined;
   for (const [index, step] of story.steps.entries()) {
     let fault: Omit<Mismatch, 'step'> | undefined;
     try {
-      fault = perform(subject, step);
+      fault = perform(subject, step, names);
     } catch (e) {
       fault = {
         what: step.do,
@@ -62,7 +65,7 @@ export function check(story: Story, make: MakeSubject, excuse: Excuse = () => un
 /** The kernel's timers run while the clock is set ahead; the core's at this pace: ms. */
 const PACE = 100;
 
-function perform(subject: Subject, step: Step): Omit<Mismatch, 'step'> | undefined {
+function perform(subject: Subject, step: Step, names: Names | undefined): Omit<Mismatch, 'step'> | undefined {
   if (step.do === 'advance') for (let t = step.at - step.ms; t < step.at; t += PACE) subject.tick(t);
   subject.tick(step.at);
   if (step.do === 'service') subject.service(step.verb, step.key, step.options);
@@ -70,10 +73,17 @@ function perform(subject: Subject, step: Step): Omit<Mismatch, 'step'> | undefin
   else if (step.do === 'sysctl') subject.sysctl(step.values);
   else if (step.do === 'frame') {
     const packet = toBytes(step.packet);
-    const heard = subject.frame(packet, step.at);
+    const back = names !== undefined && step.side === 'server';
+    const heard = subject.frame(back ? names.toCore(packet) : packet, step.at);
     const expected: Expected =
       heard.host === undefined ? { sent: heard.sent, own: heard.own } : hostWould(heard.host, step.sent);
-    const [kernel, core] = [show(step.sent, expected.own), show(expected.sent, expected.own)];
+    if (names !== undefined && heard.host === undefined) {
+      const fault = rename(subject, names, step, heard, expected);
+      if (fault !== undefined)
+        return { what: step.what, kernel: 'one local end for a connection', core: fault };
+    }
+    const full = names !== undefined;
+    const [kernel, core] = [show(step.sent, expected.own, full), show(expected.sent, expected.own, full)];
     if (kernel === core) return undefined;
     return {
       what: `${step.what}: ${words(packet)}`,
@@ -84,9 +94,29 @@ function perform(subject: Subject, step: Step): Omit<Mismatch, 'step'> | undefin
   return undefined;
 }
 
-function show(all: readonly Sent[], own: boolean): string {
+// What the core sent gets the kernel's local ends.
+function rename(
+  subject: Subject,
+  names: Names,
+  step: Step & { do: 'frame' },
+  heard: Heard,
+  expected: Expected,
+): string | undefined {
+  const core = together(heard.sent);
+  const kernel = together(step.sent);
+  if (step.side === 'client' && core.length === 1 && kernel.length === 1 && core[0].side === 'server') {
+    const [k, c] = [kernel[0], core[0]].map(s => toBytes(s.packet));
+    const opened = subject.services().reduce((sum, service) => sum + service.counters.conns, 0);
+    const fault = names.learn(k, c, opened);
+    if (fault !== undefined) return fault;
+  }
+  expected.sent = core.map(s => ({ ...s, packet: toText(names.toKernel(toBytes(s.packet))) }));
+  return undefined;
+}
+
+function show(all: readonly Sent[], own: boolean, full: boolean): string {
   return together(all)
-    .map(s => `${s.side} ${s.hop} ${canon(toBytes(s.packet), own)}`)
+    .map(s => `${s.side} ${s.hop} ${canon(toBytes(s.packet), own, full)}`)
     .sort()
     .join('\n');
 }

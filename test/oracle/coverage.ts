@@ -1,5 +1,5 @@
 // How many packets were compared for each scheduler × mode × flag × family, and of each kind.
-import { CELLS, nameOf } from './cells.ts';
+import { CELLS, MODES, nameOf } from './cells.ts';
 import type { Story } from './story.ts';
 
 /** What every cell is to have seen. */
@@ -32,16 +32,16 @@ export class Coverage {
 
   /** A table: one line for each scheduler and flag, the packets of each mode and family. */
   lines(): string[] {
-    const columns = ['nat v4', 'nat v6', 'dr v4', 'dr v6', 'tun v4', 'tun v6'];
-    const out = [`${'scheduler and flag'.padEnd(26)}${columns.map(c => c.padStart(8)).join('')}`];
+    const columns = MODES.flatMap(mode => [`${mode} v4`, `${mode} v6`]);
+    const out = [`${'scheduler and flag'.padEnd(23)}${columns.map(c => c.padStart(11)).join('')}`];
     const rows = new Set(CELLS.map(c => `${c.scheduler} ${c.flag || '-'}`));
     for (const row of rows) {
       const [scheduler, flag] = row.split(' ');
       const numbers = columns.map(column => {
         const [mode, family] = column.split(' ');
-        return String(this.#cells.get(`${scheduler} ${mode} ${flag} ${family}`) ?? 0).padStart(8);
+        return String(this.#cells.get(`${scheduler} ${mode} ${flag} ${family}`) ?? '').padStart(11);
       });
-      out.push(`${row.padEnd(26)}${numbers.join('')}`);
+      out.push(`${row.padEnd(23)}${numbers.join('')}`);
     }
     out.push(
       [...this.#kinds]

@@ -10,8 +10,8 @@ import { TRANSMIT } from '../../src/lvs/verdict.ts';
 import type { Libc } from './libc.ts';
 import { udp } from './packet.ts';
 import { toBytes, toText } from './story.ts';
-import { LOCAL, routes } from './subject.ts';
-import { DEVICE, MAC, NEAR, OWN, SWITCHES, VIPS } from './topology.ts';
+import { routes } from './subject.ts';
+import { DEVICE, MAC, NEAR, OWN, SELF, SWITCHES, VIPS } from './topology.ts';
 
 /** A frame for a server, and what a socket on the VIP should get of it. */
 export interface Parcel {
@@ -40,7 +40,7 @@ export function parcels(): Parcel[] {
         const director = new Director({
           capacity: 16,
           routes: routes(1500),
-          localAddresses: LOCAL,
+          localAddresses: SELF,
           rng: seeded(3),
         });
         const key = { protocol: 'udp', address: VIPS[inner][0], port: PORT } as const;

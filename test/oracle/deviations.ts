@@ -22,7 +22,7 @@ export const DEVIATIONS: readonly Deviation[] = [
       const step = story.steps[m.step];
       const cell = step.do === 'frame' ? (step.cell ?? story.cell) : '';
       return (
-        / nat .*v6$/.test(cell) &&
+        / (full)?nat .*v6$/.test(cell) &&
         /icmp6/.test(m.what) &&
         m.kernel === 'nothing' &&
         m.core.startsWith('icmp-out')

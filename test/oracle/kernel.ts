@@ -8,7 +8,7 @@ import type { DestKey, DestOptions, ServiceKey, ServiceOptions, Sysctl } from '.
 import { Ipvs } from './genl.ts';
 import type { Libc } from './libc.ts';
 import { type Conn, type Sent, type ServiceLook, type Side, toText } from './story.ts';
-import { batch, DEVICE, MAC, SWITCHES } from './topology.ts';
+import { batch, DEVICE, MAC, SWITCHES, TRACKING } from './topology.ts';
 
 const SIDES = ['client', 'server'] as const;
 /** How far the clock is set ahead at once: the kernel runs timers that fall into a leap late by an eighth of it. Long ways begin with greater ones. */
@@ -84,6 +84,23 @@ export class Kernel {
   sysctl(values: Partial<Sysctl>): void {
     for (const [name, value] of Object.entries(values))
       writeFileSync(`/proc/sys/net/ipv4/vs/${name}`, String(value));
+  }
+
+  /**
+   * What comes from clients through IPVS leaves with one of `addresses` as its source: netfilter's SNAT behind IPVS's NAT is
+   * FullNAT. No address: that of the link (MASQUERADE). Before the first service.
+   */
+  masquerade(addresses: readonly string[]): void {
+    for (const [path, value] of Object.entries(TRACKING)) writeFileSync(`/proc/sys/net/${path}`, value);
+    for (const family of [4, 6]) {
+      const own = addresses.filter(a => a.includes(':') === (family === 6));
+      const target =
+        own.length === 0
+          ? ['MASQUERADE']
+          : ['SNAT', '--to-source', own.length > 1 ? `${own[0]}-${own.at(-1)}` : own[0]];
+      const rule = ['-t', 'nat', '-A', 'POSTROUTING', '-m', 'ipvs', '--ipvs', '-j', ...target];
+      execFileSync(family === 4 ? 'iptables-legacy' : 'ip6tables-legacy', rule);
+    }
   }
 
   /** One IP packet in on `side`; what the kernel sent because of it. */

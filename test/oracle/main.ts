@@ -18,7 +18,13 @@ import { boot } from './uml.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What the proof starts, and the Debian packages that hold it. */
-const PROGRAMS = { 'linux.uml': 'user-mode-linux', modprobe: 'kmod', ip: 'iproute2', cc: 'gcc libc6-dev' };
+const PROGRAMS = {
+  'linux.uml': 'user-mode-linux',
+  modprobe: 'kmod',
+  ip: 'iproute2',
+  'iptables-legacy': 'iptables',
+  cc: 'gcc libc6-dev',
+};
 /** Mismatches after which the rest is not told any more. */
 const ENOUGH = 20;
 /** Kernels at a time; each plays every so manyth set-up. */

@@ -9,7 +9,16 @@ import { type Parcel, receive } from './decap.ts';
 import { Clock, Kernel } from './kernel.ts';
 import { type Libc, openLibc } from './libc.ts';
 import { Recorder } from './recorder.ts';
-import { chance, change, LONG, oneOf, randomMtu, randomServices, randomSysctl } from './setup.ts';
+import {
+  chance,
+  change,
+  LONG,
+  oneOf,
+  randomLocals,
+  randomMtu,
+  randomServices,
+  randomSysctl,
+} from './setup.ts';
 import type { Story } from './story.ts';
 import { Traffic } from './traffic.ts';
 
@@ -56,8 +65,11 @@ function play(libc: Libc, clock: Clock, seed: number, index: number): Story {
   const to = new Recorder(kernel, mtu);
   const story: Story = { seed, index, cell: nameOf(cell), steps: to.steps };
   try {
-    to.sysctl(randomSysctl(rng));
-    const services = randomServices(rng, cell);
+    const full = cell.forward === 'fullnat';
+    const locals = full ? randomLocals(rng) : [];
+    if (full) to.masquerade(locals);
+    to.sysctl(randomSysctl(rng, full));
+    const services = randomServices(rng, cell, locals);
     for (const service of services) {
       to.service('add', service.key, service.options);
       for (const { key, options } of service.servers) to.dest('add', service.key, key, options);

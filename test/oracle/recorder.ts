@@ -32,6 +32,12 @@ export class Recorder {
     this.steps.push({ at: this.#kernel.clock.now(), do: 'sysctl', values });
   }
 
+  /** FullNAT: the kernel's NAT gets its second half. */
+  masquerade(addresses: readonly string[]): void {
+    this.#kernel.masquerade(addresses);
+    this.steps.push({ at: this.#kernel.clock.now(), do: 'masquerade', addresses });
+  }
+
   frame(side: Side, what: string, packet: Uint8Array, cell?: string): Sent[] {
     const sent = this.#kernel.frame(side, packet);
     const done = {
@@ -71,6 +77,7 @@ export class Recorder {
     if (step.do === 'service') this.service(step.verb, step.key, step.options);
     else if (step.do === 'dest') this.dest(step.verb, step.key, step.dest, step.options);
     else if (step.do === 'sysctl') this.sysctl(step.values);
+    else if (step.do === 'masquerade') this.masquerade(step.addresses);
     else if (step.do === 'frame') this.frame(step.side, step.what, toBytes(step.packet), step.cell);
     else if (step.do === 'advance') this.advance(step.ms / 1000);
     else if (step.do === 'look') this.look();

@@ -4,7 +4,7 @@ import { below, type Rng } from '../../src/kit/rng.ts';
 import type { DestKey, DestOptions, ServiceKey, ServiceOptions, Sysctl } from '../../src/lvs/config.ts';
 import { CELLS, type Cell, nameOf } from './cells.ts';
 import type { Recorder } from './recorder.ts';
-import { FAR, NEAR, VIPS } from './topology.ts';
+import { FAR, LOCALS, NEAR, OWN, VIPS } from './topology.ts';
 
 export interface Server {
   key: DestKey;
@@ -34,8 +34,9 @@ export function randomMtu(rng: Rng): number {
   return oneOf(rng, [1500, 1500, 1500, 1400, 1300]);
 }
 
-export function randomSysctl(rng: Rng): Partial<Sysctl> {
-  return {
+/** `full`: for FullNAT, whose counterpart in the kernel rests on its connection tracking, which wants every connection from its SYN on. */
+export function randomSysctl(rng: Rng, full: boolean): Partial<Sysctl> {
+  const any = {
     sloppy_tcp: chance(rng, 15) ? 1 : 0,
     expire_nodest_conn: chance(rng, 25) ? 1 : 0,
     expire_quiescent_template: chance(rng, 30) ? 1 : 0,
@@ -48,12 +49,21 @@ export function randomSysctl(rng: Rng): Partial<Sysctl> {
     am_droprate: oneOf(rng, [10, 5, 3]),
     drop_packet: chance(rng, 8) ? 3 : 0,
   };
+  return full ? { ...any, sloppy_tcp: 0, expire_nodest_conn: 0, conn_reuse_mode: 0, schedule_icmp: 0 } : any;
+}
+
+/** FullNAT's local addresses, of both families; none = the link's own. */
+export function randomLocals(rng: Rng): string[] {
+  const count = below(rng, 3);
+  return [...LOCALS[4].slice(0, count), ...LOCALS[6].slice(0, count)];
 }
 
 /** The services of a set-up: the cell's own first, sometimes others beside it. */
-export function randomServices(rng: Rng, cell: Cell): Service[] {
+export function randomServices(rng: Rng, cell: Cell, locals: readonly string[]): Service[] {
   const cells = [cell];
-  while (cells.length < 3 && chance(rng, 25)) cells.push(oneOf(rng, CELLS));
+  const full = cell.forward === 'fullnat';
+  const others = CELLS.filter(c => (c.forward === 'fullnat') === full);
+  while (cells.length < 3 && chance(rng, 25)) cells.push(oneOf(rng, others));
   const timeouts = chance(rng, 40)
     ? {
         tcp: oneOf(rng, [20_000, 100_000]),
@@ -66,6 +76,11 @@ export function randomServices(rng: Rng, cell: Cell): Service[] {
     const protocol = c.flag === 'ops' || chance(rng, 30) ? 'udp' : 'tcp';
     const any = c.flag === 'persist' && chance(rng, 20);
     const options: ServiceOptions = { scheduler: c.scheduler, flags: own, ...(timeouts && { timeouts }) };
+    if (full) {
+      const own = locals.filter(a => a.includes(':') === (c.family === 6));
+      options.localAddresses = own.length > 0 ? own : [OWN.server[c.family === 4 ? 0 : 1]];
+      options.fullnat = { toaKind: 0, timestampRemove: false, mssAdjust: false, sequence: false };
+    }
     if (c.flag === 'persist') {
       // Short ones would end in the middle, and when they do is partly chance (DEVIATIONS).
       options.persistence = oneOf(rng, [LONG, 360]);
@@ -103,7 +118,10 @@ function randomServer(rng: Rng, service: Service, n: number): Server {
     options.lower = chance(rng, 50) ? 0 : 1 + below(rng, options.upper);
   }
   const pool = chance(rng, 70) ? NEAR : FAR;
-  const port = cell.forward === 'nat' && key.port !== 0 ? oneOf(rng, [key.port, 9000 + n]) : key.port;
+  const port =
+    (cell.forward === 'nat' || cell.forward === 'fullnat') && key.port !== 0
+      ? oneOf(rng, [key.port, 9000 + n])
+      : key.port;
   return { key: { address: pool[family][n], port }, options };
 }
 
@@ -115,7 +133,7 @@ function randomWeight(rng: Rng): number {
 export function change(rng: Rng, to: Recorder, service: Service): void {
   const server = service.servers.length > 0 ? oneOf(rng, service.servers) : undefined;
   const kind = below(rng, 11);
-  if (kind === 10) to.sysctl(randomSysctl(rng));
+  if (kind === 10) to.sysctl(randomSysctl(rng, service.cell.forward === 'fullnat'));
   else if (server !== undefined && kind < 5) {
     server.options = { ...server.options, weight: randomWeight(rng) };
     if (chance(rng, 20)) {

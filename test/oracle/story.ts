@@ -51,6 +51,7 @@ export type Step = { at: number } & (
   | { do: 'dest'; verb: 'add' | 'set' | 'remove'; key: ServiceKey; dest: DestKey; options?: DestOptions }
   | { do: 'sysctl'; values: Partial<Sysctl> }
   | { do: 'mtu'; mtu: number }
+  | { do: 'masquerade'; addresses: readonly string[] }
   | { do: 'frame'; side: Side; what: string; cell?: string; packet: string; sent: Sent[] }
   | { do: 'advance'; ms: number }
   | { do: 'look'; conns: Conn[]; services: ServiceLook[] }

@@ -14,7 +14,7 @@ import { type ConnectionInfo, Director, HEADROOM, type ServiceInfo } from '../..
 import { DROP, HOST, REASON } from '../../src/lvs/verdict.ts';
 import { fragments } from './packet.ts';
 import { type Sent, type Side, toText } from './story.ts';
-import { NEIGHBOURS, OWN, VIPS, wayTo } from './topology.ts';
+import { NEIGHBOURS, OWN, SELF, wayTo } from './topology.ts';
 
 const SIDES: readonly Side[] = ['client', 'server'];
 
@@ -68,11 +68,9 @@ export function routes(mtu: number): Routes {
   };
 }
 
-export const LOCAL: readonly string[] = [...VIPS[4], ...VIPS[6], ...OWN.client, ...OWN.server];
-
 /** The core itself. */
 export const makeSubject: MakeSubject = mtu =>
-  wrap(new Director({ capacity: 4096, routes: routes(mtu), localAddresses: LOCAL, rng: seeded(1) }));
+  wrap(new Director({ capacity: 4096, routes: routes(mtu), localAddresses: SELF, rng: seeded(1) }));
 
 /** A director as a subject. */
 export function wrap(director: Director): Subject {

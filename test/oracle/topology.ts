@@ -35,6 +35,21 @@ export const FAR: Readonly<Record<4 | 6, readonly string[]>> = {
   6: numbers.map(n => `fd00:20::1${n}`),
 };
 
+/** Local addresses of FullNAT, on the loopback of every set-up. */
+export const LOCALS: Readonly<Record<4 | 6, readonly string[]>> = {
+  4: ['172.16.0.251', '172.16.0.252'],
+  6: ['fd00:5::fb', 'fd00:5::fc'],
+};
+/** Every address of the director itself. */
+export const SELF: readonly string[] = [
+  ...VIPS[4],
+  ...VIPS[6],
+  ...OWN.client,
+  ...OWN.server,
+  ...LOCALS[4],
+  ...LOCALS[6],
+];
+
 /** Neighbours of both sides with their MACs. */
 export const NEIGHBOURS: readonly { side: Side; address: string; mac: string }[] = [
   ...(['client', 'server'] as const).flatMap(side =>
@@ -51,8 +66,7 @@ export const NEIGHBOURS: readonly { side: Side; address: string; mac: string }[]
 /** Which way an address is, and over whom (undefined: it is local). */
 export function wayTo(address: string): { side: Side; hop: string } | undefined {
   const family = address.includes(':') ? 1 : 0;
-  const all = [...VIPS[4], ...VIPS[6], ...OWN.client, ...OWN.server, '127.0.0.1', '::1'];
-  if (all.includes(address)) return undefined;
+  if (SELF.includes(address) || address === '127.0.0.1' || address === '::1') return undefined;
   if (/^172\.16\.0\./.test(address) || /^fd00:5::/.test(address)) return { side: 'server', hop: address };
   if (/^172\.20\./.test(address) || /^fd00:20:/.test(address))
     return { side: 'server', hop: GATEWAY.server[family] };
@@ -67,8 +81,8 @@ export function batch(): string {
     lines.push(`link set ${dev} address ${MAC[side]} mtu 1500 up`);
     lines.push(`addr add ${OWN[side][0]}/24 dev ${dev}`, `addr add ${OWN[side][1]}/64 dev ${dev} nodad`);
   }
-  for (const vip of VIPS[4]) lines.push(`addr add ${vip}/32 dev lo`);
-  for (const vip of VIPS[6]) lines.push(`addr add ${vip}/128 dev lo nodad`);
+  for (const a of [...VIPS[4], ...LOCALS[4]]) lines.push(`addr add ${a}/32 dev lo`);
+  for (const a of [...VIPS[6], ...LOCALS[6]]) lines.push(`addr add ${a}/128 dev lo nodad`);
   for (const { side, address, mac } of NEIGHBOURS)
     lines.push(`neigh add ${address} lladdr ${mac} nud permanent dev ${DEVICE[side]}`);
   lines.push(
@@ -96,4 +110,27 @@ export const SWITCHES: Readonly<Record<string, string>> = {
   'ipv6/conf/default/router_solicitations': '0',
   'ipv6/icmp/ratelimit': '0',
   'ipv6/auto_flowlabels': '0',
+};
+
+/** Connection tracking as bookkeeping for NAT alone: it judges nothing, and forgets nothing before IPVS does. */
+export const TRACKING: Readonly<Record<string, string>> = {
+  'ipv4/vs/conntrack': '1',
+  'netfilter/nf_conntrack_checksum': '0',
+  'netfilter/nf_conntrack_tcp_be_liberal': '1',
+  'netfilter/nf_conntrack_tcp_ignore_invalid_rst': '1',
+  ...Object.fromEntries(
+    [
+      ...[
+        'syn_sent',
+        'syn_recv',
+        'established',
+        'fin_wait',
+        'close_wait',
+        'last_ack',
+        'time_wait',
+        'close',
+      ].map(state => `tcp_timeout_${state}`),
+      ...['tcp_timeout_max_retrans', 'tcp_timeout_unacknowledged', 'udp_timeout', 'udp_timeout_stream'],
+    ].map(name => [`netfilter/nf_conntrack_${name}`, '100000']),
+  ),
 };

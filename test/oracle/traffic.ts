@@ -2,25 +2,12 @@
 // over the MTU. What a server answers depends on where the kernel sent its client: so the walk listens to the kernel.
 import { formatIp } from '../../src/kit/ip.ts';
 import { below, type Rng } from '../../src/kit/rng.ts';
-import { FLAG, fragments, type IpParts, icmp, ip, tcp, udp } from './packet.ts';
+import { type Flow, isMasked, isOrderly, randomBytes, randomError, randomHead, randomStray } from './make.ts';
+import { FLAG, fragments, type IpParts, tcp, udp } from './packet.ts';
 import type { Recorder } from './recorder.ts';
 import { chance, oneOf, type Service } from './setup.ts';
 import { type Sent, toBytes } from './story.ts';
 import { GATEWAY, OWN } from './topology.ts';
-
-interface Flow {
-  service: Service;
-  client: string;
-  port: number;
-  /** The service's port, or for port 0 the one that was asked for. */
-  vport: number;
-  seq: number;
-  /** What the director last sent towards the server and towards the client. */
-  inward?: Uint8Array;
-  outward?: Uint8Array;
-  /** Where NAT sent it. */
-  server?: { address: string; port: number };
-}
 
 const { syn, ack, fin, rst, psh } = FLAG;
 
@@ -32,6 +19,7 @@ export class Traffic {
   readonly #to: Recorder;
   readonly #services: readonly Service[];
   readonly #flows: Flow[] = [];
+  readonly #ports = new Map<string, number>();
   #id = 1;
 
   constructor(rng: Rng, to: Recorder, services: readonly Service[]) {
@@ -68,14 +56,34 @@ export class Traffic {
       port: 1024 + below(rng, 60_000),
       vport: service.key.port === 0 ? oneOf(rng, [22, 80, 5000]) : service.key.port,
       seq: rng(),
+      answered: false,
     };
-    this.#flows.push(flow);
+    // Clients with the same port have to be told apart by the local end's.
+    if (service.cell.forward === 'fullnat' && chance(rng, 50)) {
+      const ports = this.#ports.get(client) ?? 0;
+      this.#ports.set(client, ports + 1);
+      flow.port = 700 + ports;
+    }
+    const proper = chance(rng, 90);
+    const orderly = isOrderly(flow);
+    if (proper || !orderly) this.#flows.push(flow);
     if (this.#flows.length > 40) this.#flows.shift();
-    this.#send(flow, 'first', chance(rng, 90) ? syn : oneOf(rng, [ack, rst, fin | ack, syn | ack, 0]));
+    const odd = [ack, rst, fin | ack, 0, ...(orderly ? [] : [syn | ack])];
+    this.#send(flow, 'first', proper ? syn : oneOf(rng, odd));
   }
 
   #onward(flow: Flow): void {
     const rng = this.#rng;
+    if (isOrderly(flow)) {
+      if (!flow.answered && flow.server !== undefined && chance(rng, 60)) {
+        this.#answer(flow);
+        return;
+      }
+      const flags = flow.answered ? oneOf(rng, [ack, ack | psh, ack | psh, fin | ack, rst | ack]) : syn;
+      if (flags & rst) this.#forget(flow);
+      this.#send(flow, 'onward', flags);
+      return;
+    }
     const flags = oneOf(rng, [
       ack,
       ack,
@@ -95,6 +103,10 @@ export class Traffic {
     if (flags & syn && flow.service.key.protocol === 'tcp') this.#to.sleep(15);
   }
 
+  #forget(flow: Flow): void {
+    this.#flows.splice(this.#flows.indexOf(flow), 1);
+  }
+
   // A packet of the client.
   #send(
     flow: Flow,
@@ -109,15 +121,15 @@ export class Traffic {
 
   #packet(flow: Flow, flags: number, size: number, parts: Partial<IpParts>): Buffer {
     const rng = this.#rng;
-    const head = { ...this.#head(flow.client, flow.service.key.address), ...parts };
-    const payload = this.#bytes(flags & syn ? 0 : size);
+    const head = { ...randomHead(this.#rng, flow.client, flow.service.key.address), ...parts };
+    const payload = randomBytes(this.#rng, flags & syn ? 0 : size);
     const wrong = chance(rng, 2) ? 0x1234 : 0;
     const [sport, dport] = [flow.port, flow.vport];
     if (flow.service.key.protocol === 'udp')
       return udp(head, {
         sport,
         dport,
-        payload: this.#bytes(size),
+        payload: randomBytes(this.#rng, size),
         wrong,
         bare: flow.client.includes('.') && chance(rng, 10),
       });
@@ -148,7 +160,7 @@ export class Traffic {
       return;
     }
     flow.inward = packet;
-    if (flow.service.cell.forward !== 'nat') return;
+    if (!isMasked(flow.service)) return;
     const six = packet[0] >> 4 === 6;
     const head = six ? 40 : (packet[0] & 15) * 4;
     if (
@@ -159,25 +171,36 @@ export class Traffic {
       return;
     const address = six ? formatIp(packet, 24, 16) : formatIp(packet, 16, 4);
     flow.server = { address, port: (packet[head + 2] << 8) | packet[head + 3] };
+    if (flow.service.cell.forward === 'fullnat') {
+      const own = six ? formatIp(packet, 8, 16) : formatIp(packet, 12, 4);
+      flow.local = { address: own, port: (packet[head] << 8) | packet[head + 1] };
+    }
   }
 
   // The real server speaks: in NAT through the director, whether or not it was spoken to.
   #answer(flow: Flow): void {
     const rng = this.#rng;
-    if (flow.service.cell.forward !== 'nat' || flow.server === undefined) {
+    if (!isMasked(flow.service) || flow.server === undefined) {
       this.#onward(flow);
       return;
     }
-    const head = this.#head(flow.server.address, flow.client);
+    const to = flow.local ?? { address: flow.client, port: flow.port };
+    const head = randomHead(this.#rng, flow.server.address, to.address);
     const size = chance(rng, 10) ? 1200 + below(rng, 240) : below(rng, 80);
-    const ends = { sport: flow.server.port, dport: chance(rng, 96) ? flow.port : 1 + below(rng, 60_000) };
-    const flags = oneOf(rng, [syn | ack, syn | ack, ack, ack | psh, ack | psh, fin | ack, rst, rst | ack]);
+    const ends = { sport: flow.server.port, dport: chance(rng, 96) ? to.port : 1 + below(rng, 60_000) };
+    const orderly = isOrderly(flow);
+    const flags = !orderly
+      ? oneOf(rng, [syn | ack, syn | ack, ack, ack | psh, ack | psh, fin | ack, rst, rst | ack])
+      : flow.answered
+        ? oneOf(rng, [ack, ack | psh, ack | psh, fin | ack, rst | ack])
+        : syn | ack;
+    if (orderly && flags & rst && ends.dport === to.port) this.#forget(flow);
     const wrong = chance(rng, 2) ? 0x4321 : 0;
     const packet =
       flow.service.key.protocol === 'udp'
         ? udp(head, {
             ...ends,
-            payload: this.#bytes(size),
+            payload: randomBytes(this.#rng, size),
             wrong,
             bare: head.source.includes('.') && chance(rng, 10),
           })
@@ -186,10 +209,13 @@ export class Traffic {
             flags,
             seq: rng(),
             ack: flow.seq,
-            payload: this.#bytes(flags & syn ? 0 : size),
+            payload: randomBytes(this.#rng, flags & syn ? 0 : size),
             wrong,
           });
-    for (const s of this.#frame('server', 'answer', packet, flow.service)) this.#note(flow, s);
+    for (const s of this.#frame('server', 'answer', packet, flow.service)) {
+      this.#note(flow, s);
+      if (s.side === 'client') flow.answered = true;
+    }
   }
 
   // An error about what the director sent to a server: from that server or a router before it.
@@ -204,7 +230,7 @@ export class Traffic {
     const about = six ? formatIp(quoted, 8, 16) : formatIp(quoted, 12, 4);
     const tunnel = flow.service.cell.forward === 'tun';
     // The kernel drops these (DEVIATIONS): a few are enough.
-    if (six && flow.service.cell.forward === 'nat' && !chance(rng, 2)) {
+    if (six && isMasked(flow.service) && !chance(rng, 2)) {
       this.#onward(flow);
       return;
     }
@@ -223,7 +249,7 @@ export class Traffic {
       'server',
       'error from the server side',
       flow,
-      { ...this.#head(from, destination) },
+      { ...randomHead(this.#rng, from, destination) },
       quoted,
       tunnel,
     );
@@ -242,7 +268,7 @@ export class Traffic {
       'client',
       'error from the client side',
       flow,
-      this.#head(from, flow.service.key.address),
+      randomHead(this.#rng, from, flow.service.key.address),
       quoted,
       false,
     );
@@ -256,56 +282,25 @@ export class Traffic {
     quoted: Uint8Array,
     tunnel: boolean,
   ): void {
-    const rng = this.#rng;
-    const six = head.source.includes(':');
-    const quote = quoted.subarray(0, oneOf(rng, tunnel ? [120, 200] : six ? [48, 60, 200] : [28, 40, 200]));
-    const [type, code, rest] = six
-      ? oneOf(rng, [
-          [1, 4, 0],
-          [1, 0, 0],
-          [2, 0, 1280],
-          [3, 0, 0],
-        ])
-      : oneOf(rng, [
-          [3, 3, 0],
-          [3, 1, 0],
-          [3, 4, 1280],
-          [11, 0, 0],
-          [4, 0, 0],
-        ]);
-    const packet = icmp(head, type, code, rest, quote);
+    const packet = randomError(this.#rng, head, quoted, tunnel);
     for (const s of this.#frame(side, what, packet, flow.service))
-      if (s.side === 'client' && chance(rng, 20)) flow.outward = toBytes(s.packet);
+      if (s.side === 'client' && chance(this.#rng, 20)) flow.outward = toBytes(s.packet);
   }
 
   // What belongs to no service, or to no connection.
   #stray(): void {
-    const rng = this.#rng;
-    const service = oneOf(rng, this.#services);
-    const six = service.cell.family === 6;
-    const client = six ? '2001:db8:777::7' : '198.51.77.7';
-    const head = this.#head(client, service.key.address);
-    const kind = below(rng, 6);
-    const ends = { sport: 1024 + below(rng, 60_000), dport: kind < 3 ? service.key.port || 80 : 7777 };
-    if (kind === 0 || kind === 3)
-      this.#frame('client', 'stray', udp(head, { ...ends, payload: this.#bytes(20) }), service);
-    else if (kind < 5) {
-      const flags = oneOf(rng, [syn, ack, rst, fin, syn | ack, fin | ack]);
-      this.#frame('client', 'stray', tcp(head, { ...ends, flags }), service);
-    } else {
-      const inner = tcp(this.#head(service.key.address, client), {
-        sport: ends.dport,
-        dport: ends.sport,
-        flags: ack,
-      });
-      const error = six ? icmp(head, 1, 4, 0, inner) : icmp(head, 3, 3, 0, inner);
-      this.#frame('client', 'stray error', oneOf(rng, [error, ip(head, 132, this.#bytes(40))]), service);
-    }
+    const service = oneOf(this.#rng, this.#services);
+    const { what, packet } = randomStray(this.#rng, service);
+    this.#frame('client', what, packet, service);
   }
 
   // About as long as the link takes, or its last hop.
   #big(flow: Flow): void {
     const rng = this.#rng;
+    if (isOrderly(flow) && !flow.answered) {
+      this.#onward(flow);
+      return;
+    }
     if (chance(rng, 25)) {
       this.#send(flow, 'last hop', ack, 20, { ttl: oneOf(rng, [1, 2]) });
       return;
@@ -320,33 +315,18 @@ export class Traffic {
   // In fragments, in any order.
   #cut(flow: Flow): void {
     const rng = this.#rng;
-    const whole = this.#packet(flow, chance(rng, 30) ? syn | psh : ack | psh, 200 + below(rng, 1500), {
+    if (isOrderly(flow) && !flow.answered) {
+      this.#onward(flow);
+      return;
+    }
+    const first = !isOrderly(flow) && chance(rng, 30);
+    const whole = this.#packet(flow, first ? syn | psh : ack | psh, 200 + below(rng, 1500), {
       df: false,
     });
     const parts = fragments(whole, 8 * (8 + below(rng, 120)), ++this.#id);
     if (chance(rng, 30)) parts.reverse();
     for (const part of parts) this.#play(flow, 'fragment', part);
     this.#to.sleep(15);
-  }
-
-  #head(source: string, destination: string): IpParts {
-    const rng = this.#rng;
-    return {
-      source,
-      destination,
-      tos: oneOf(rng, [0, 0, 0, 1, 2, 3, 0x10, 0xb8]),
-      id: 1 + below(rng, 65_535),
-      df: chance(rng, 60),
-      ttl: oneOf(rng, [64, 64, 128, 255, 17]),
-      flow: chance(rng, 30) ? below(rng, 1 << 20) : 0,
-      ...(chance(rng, 3) && { options: Uint8Array.of(1, 1, 1, 0) }),
-    };
-  }
-
-  #bytes(n: number): Uint8Array {
-    const out = new Uint8Array(n);
-    for (let i = 0; i < n; i++) out[i] = this.#rng() & 255;
-    return out;
   }
 
   #frame(side: 'client' | 'server', what: string, packet: Uint8Array, service: Service): Sent[] {

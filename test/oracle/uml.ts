@@ -10,6 +10,7 @@ import type { Story } from './story.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MODULES = [
   ...['tun', 'ipv6', 'nf_defrag_ipv6', 'ip_vs'],
+  ...['nf_conntrack', 'iptable_nat', 'ip6table_nat', 'xt_nat', 'xt_MASQUERADE', 'xt_ipvs'],
   ...['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq', 'fo', 'ovf'].map(
     s => `ip_vs_${s}`,
   ),
