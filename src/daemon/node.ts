@@ -18,9 +18,6 @@ import type { Coordinator, Sight } from '../model/records.ts';
 import type { Config, NodeConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import { newStateTable } from '../model/state.ts';
-import { ask } from '../net/ask.ts';
-import { makeProbes } from '../probe/index.ts';
-import { Prober } from '../probe/prober.ts';
 import { memberList } from '../steer/table.ts';
 import { Answers } from './answers.ts';
 import { Calendar } from './calendar.ts';
@@ -28,8 +25,8 @@ import { tellChanges, writeStates } from './effects.ts';
 import { Events } from './events.ts';
 import type { Sound } from './loader.ts';
 import { Observer, type Watched } from './observer.ts';
-import { Pinger } from './ping.ts';
 import { openPlane } from './planes.ts';
+import { Probing } from './probing.ts';
 import { Rates } from './rates.ts';
 import { buildSnapshot, type Snapshot } from './snapshot.ts';
 import { loadVerdicts, saveVerdicts } from './statefile.ts';
@@ -59,6 +56,7 @@ export class Node {
   readonly o: NodeOptions;
   readonly events: Events;
   readonly observer: Observer;
+  readonly probing: Probing;
   readonly rates = new Rates();
   readonly calendar: Calendar;
   readonly started: number;
@@ -73,8 +71,6 @@ export class Node {
   answers: Answers | undefined;
   /** Generations of zones that an answer worker may have: ours, and those tried since. */
   held: readonly number[];
-  readonly #prober: Prober;
-  readonly #pinger = new Pinger();
   readonly #weights: Weights;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
@@ -86,7 +82,7 @@ export class Node {
 
   constructor(options: NodeOptions) {
     this.o = options;
-    const { name, clock, log, rng, stateDir } = options;
+    const { name, clock, log, stateDir } = options;
     this.loaded = options.loaded;
     this.loadedAt = clock.wall();
     this.started = clock.mono();
@@ -99,7 +95,7 @@ export class Node {
     this.state = newStateTable(memberList(this.config).length);
     this.evaluation = this.#evaluate();
     const onResult = (id: string, r: { ok: boolean; text: string }) => this.#probed(id, r);
-    this.#prober = new Prober({ probes: makeProbes(ask, this.#pinger.ping), clock, rng, log, onResult });
+    this.probing = new Probing({ clock, log, onResult, onPace: fault => this.#tellPace(fault) });
     options.coordinator.onChange(() => this.settleSoon());
   }
 
@@ -118,7 +114,7 @@ export class Node {
   /** First half of a start: the coordinator is joined, the plane forwards with the weights known so far. */
   async forward(): Promise<void> {
     const { director } = this.self;
-    await this.o.coordinator.start();
+    await Promise.all([this.o.coordinator.start(), this.probing.load(this.observer.targets())]);
     if (director !== undefined) {
       const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
       const { name, log, stateDir } = this.o;
@@ -131,7 +127,7 @@ export class Node {
   async start(): Promise<void> {
     const patience = Math.max(0, ...this.observer.targets().map(t => t.check.timeout)) + FIRST_ROUND_SLACK;
     const deadline = this.o.clock.mono() + patience;
-    this.#prober.set(this.observer.targets());
+    this.probing.set(this.observer.targets());
     while (!this.observer.settled && this.o.clock.mono() < deadline && !this.#closed) await pause(10);
     this.settle();
     this.#timers.add(setInterval(() => this.#tick(), TICK));
@@ -193,7 +189,7 @@ export class Node {
     }
     this.loadedAt = this.o.clock.wall();
     this.calendar.set(this.config);
-    this.#prober.set(this.observer.targets());
+    this.probing.set(this.observer.targets());
     this.settle();
     if (this.plane !== undefined) await this.#applyPlane();
     this.#mended();
@@ -235,8 +231,7 @@ export class Node {
     for (const t of this.#timers) clearInterval(t);
     this.calendar.close();
     this.#saveVerdicts();
-    await Promise.all([this.#prober.close(), this.answers?.close(), this.plane?.close()]);
-    await this.#pinger.close();
+    await Promise.all([this.probing.close(), this.answers?.close(), this.plane?.close()]);
     await this.o.coordinator.close();
   }
 
@@ -279,6 +274,10 @@ export class Node {
     const where = target.kind === 'vip' ? ' from here' : ` of ${target.vip}`;
     const level = verdict.state === 'down' ? 'warn' : was === 'unknown' ? 'debug' : 'info';
     this.events.add(level, 'probe', subject + where, `${verdict.state}: ${result}`);
+  }
+
+  #tellPace(fault: string | undefined): void {
+    this.events.add(fault === undefined ? 'info' : 'warn', 'probe', 'probes', fault ?? 'on time again');
   }
 
   #tick(): void {

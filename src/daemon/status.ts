@@ -42,6 +42,7 @@ export function statusOf(node: Node): NodeStatus {
       workers: node.answers?.udp().workers ?? 0,
     },
     zones: zonesOf(node),
+    probes: probesOf(node),
     coordinator: cluster,
     peers,
     pools,
@@ -62,6 +63,13 @@ function zonesOf(node: Node): NodeStatus['zones'] {
     const { serial, records } = zoneSummary(open.block(i));
     return { name, file, serial, records };
   });
+}
+
+function probesOf({ probing }: Node): NodeStatus['probes'] {
+  const { targets, pace, fault } = probing;
+  const { probes, failed, late, last } = pace;
+  const ok = probes - failed;
+  return { targets, ok, failed, late, p99: last.p99, ...(fault !== undefined && { fault }) };
 }
 
 function poolsOf(node: Node): PoolStatus[] {
@@ -128,6 +136,7 @@ function alarmsOf(s: NodeStatus): string[] {
   if (s.config.error !== undefined) {
     alarms.push(`the last reload was refused, generation ${s.generation} goes on: ${s.config.error}`);
   }
+  if (s.probes.fault !== undefined) alarms.push(`probes: ${s.probes.fault}`);
   if (s.coordinator.mode === 'cut-off') {
     alarms.push(
       'coordinator cut-off: no Redis is reachable; this node goes on from what it knows and sees itself',

@@ -16,6 +16,11 @@ export function* collect(s: NodeStatus): Generator<Metric> {
   yield { name: 'gtm_alarms', labels: {}, value: s.alarms.length };
   yield { name: 'gtm_dns_workers', labels: {}, value: s.dns.workers };
   yield { name: 'gtm_overrides', labels: {}, value: s.overrides.length };
+  yield { name: 'gtm_probe_targets', labels: {}, value: s.probes.targets };
+  yield { name: 'gtm_probes_total', labels: { result: 'ok' }, value: s.probes.ok };
+  yield { name: 'gtm_probes_total', labels: { result: 'failed' }, value: s.probes.failed };
+  yield { name: 'gtm_probes_late_total', labels: {}, value: s.probes.late };
+  yield { name: 'gtm_probe_lateness_seconds', labels: {}, value: s.probes.p99 / 1000 };
   for (const z of s.zones) {
     yield { name: 'gtm_zone_serial', labels: { zone: z.name }, value: z.serial };
     yield { name: 'gtm_zone_records', labels: { zone: z.name }, value: z.records };

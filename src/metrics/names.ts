@@ -117,6 +117,18 @@ export const METRICS = {
     help: '1 when the last verdict of the probe is up; real servers without a check are not listed.',
     labels: ['vip', 'real_server', 'name'],
   },
+  gtm_probe_targets: { type: 'gauge', help: 'Addresses and ports that this node probes.', labels: [] },
+  gtm_probes_total: { type: 'counter', help: 'Probes that ended.', labels: ['result'] },
+  gtm_probes_late_total: {
+    type: 'counter',
+    help: 'Probes that began later than their time by a tenth of their interval and 50 ms.',
+    labels: [],
+  },
+  gtm_probe_lateness_seconds: {
+    type: 'gauge',
+    help: 'How late after their time probes began: what one in a hundred exceeded in the last five seconds.',
+    labels: [],
+  },
   gtm_lvs_connections_total: {
     type: 'counter',
     help: 'Connections that the director forwarded.',

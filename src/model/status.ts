@@ -94,6 +94,8 @@ export interface NodeStatus {
   config: { file: string; loadedAt: string; error?: string };
   dns: { listen: string[]; queries: number; workers: number };
   zones: { name: string; file: string; serial: number; records: number }[];
+  /** What is probed here; since the start; lateness of the last five seconds, ms. `fault`: late or silent, in words. */
+  probes: { targets: number; ok: number; failed: number; late: number; p99: number; fault?: string };
   coordinator: CoordinatorStatus;
   peers: { node: string; site: string; fresh: boolean; age: number }[];
   pools: PoolStatus[];

@@ -219,6 +219,7 @@ function words(fault: unknown): string {
   return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
 }
 
-function contentOf(target: ProbeTarget | undefined): string {
+/** What a target is, to tell whether it changed: all but its id. */
+export function contentOf(target: ProbeTarget | undefined): string {
   return target === undefined ? '' : JSON.stringify([target.address, target.port, target.check]);
 }

@@ -25,6 +25,7 @@ export function statusFixture(): NodeStatus {
     config: { file: 'zones/gtm.yaml', loadedAt: '2026-11-22T08:48:00.000Z' },
     dns: { listen: ['127.0.0.1:5300'], queries: 12_345, workers: 1 },
     zones: [{ name: 'example.com', file: 'zones/example.com.zone', serial: 2026112201, records: 13 }],
+    probes: { targets: 4, ok: 120, failed: 3, late: 0, p99: 2.5 },
     coordinator: {
       kind: 'redis',
       mode: 'degraded',
