@@ -1,55 +1,27 @@
 // The connection table (ip_vs_conn.c): one 64-byte line of an Int32Array for each, chained into one hash by the client's side, and
 // by the server's side too for FullNAT. A client's address and port stand in both directions of NAT, so one chain serves both.
 // A link is index × 2 + side. Index 0 is nobody; the last line is for a packet of one-packet scheduling, never chained.
-// Invariant: a line is free, or in use with its links; two queues hold those that may be evicted, oldest first.
+// Invariant: a line is free, or in use with its links.
+import {
+  CHAINED,
+  CPORTS,
+  DEST,
+  DPORTS,
+  EXTRA,
+  FLAGS,
+  FORWARD_SHIFT,
+  IS_UDP,
+  KIND,
+  LINK,
+  LOCAL,
+  TEMPLATE,
+  V6,
+  WORDS,
+} from './line.ts';
 import { type Packet, UDP } from './packet/parse.ts';
+import { Queues } from './queues.ts';
 import { type Dest, FULLNAT, type Local, NAT } from './service.ts';
 import { isWords, sameWords } from './wordset.ts';
-
-/** Words of a line. */
-export const WORDS = 16;
-export const CLIENT = 0;
-/** Client's port × 2¹⁶ + virtual port; server's port × 2¹⁶ + local port. */
-export const CPORTS = 4;
-export const DPORTS = 5;
-export const DEST = 6;
-export const FLAGS = 7;
-const LINK = 8;
-/** ms modulo 2³²; ms. */
-export const EXPIRES = 10;
-export const TIMEOUT = 11;
-/** The template that controls it; how many it controls. */
-export const CONTROL = 12;
-export const CONTROLS = 13;
-const BEFORE = 14;
-const BEHIND = 15;
-
-/** FLAGS: state in the low 4 bits, forwarding method at FORWARD_SHIFT, queue at QUEUE_SHIFT. */
-export const STATE = 15;
-export const V6 = 1 << 4;
-export const IS_UDP = 1 << 5;
-export const TEMPLATE = 1 << 6;
-export const NOOUTPUT = 1 << 7;
-export const INACTIVE = 1 << 8;
-export const ONE_PACKET = 1 << 9;
-export const FORWARD_SHIFT = 10;
-export const ASSURED = 1 << 12;
-const CHAINED = 1 << 13;
-const QUEUE_SHIFT = 14;
-/** UDP: more than one packet was seen. */
-export const CONFIRMED = 1 << 16;
-const KIND = V6 | IS_UDP | TEMPLATE;
-
-/** Queues of what may be evicted, in this order. */
-export const HALF_OPEN = 1;
-export const CLOSING = 2;
-
-/** Extra words of FullNAT connections. */
-export const EXTRA = 4;
-export const LOCAL = 0;
-/** What is added to the client's sequence numbers; the server's first data byte. */
-export const DELTA = 1;
-export const FIRST_DATA = 2;
 
 export class ConnTable {
   readonly t: Int32Array;
@@ -58,13 +30,13 @@ export class ConnTable {
   readonly capacity: number;
   /** The line for one packet's connection. */
   readonly spare: number;
+  /** What may be evicted. */
+  readonly queues: Queues;
   used = 0;
   readonly #heads: Int32Array;
   readonly #shift: number;
   readonly #seed: number;
   #free = 0;
-  readonly #first = new Int32Array(3);
-  readonly #last = new Int32Array(3);
   readonly #dests: readonly Dest[];
   readonly #locals: readonly Local[];
 
@@ -72,6 +44,7 @@ export class ConnTable {
     this.capacity = capacity;
     this.spare = capacity + 1;
     this.t = new Int32Array((capacity + 2) * WORDS);
+    this.queues = new Queues(this.t);
     const bits = Math.max(4, 32 - Math.clz32(capacity - 1));
     this.#heads = new Int32Array(1 << bits);
     this.#shift = 32 - bits;
@@ -104,7 +77,7 @@ export class ConnTable {
     const base = c * WORDS;
     this.#free = this.t[base + LINK];
     this.used++;
-    this.t.fill(0, base, base + WORDS);
+    for (let i = base; i < base + WORDS; i++) this.t[i] = 0;
     return c;
   }
 
@@ -117,7 +90,7 @@ export class ConnTable {
       if (this.forwardOf(c) === FULLNAT && (flags & TEMPLATE) === 0)
         this.#unchain(c * 2 + 1, this.#serverHash(c));
     }
-    this.queue(c, 0);
+    this.queues.move(c, 0);
     this.t[base + FLAGS] = 0;
     this.used--;
     this.#release(c);
@@ -144,13 +117,36 @@ export class ConnTable {
     if (this.x.length === 0) this.x = new Int32Array((this.capacity + 2) * EXTRA);
   }
 
+  /** The first link of the chain of client `a`:`port`; 0 = it is empty. `kind`: V6 and IS_UDP. */
+  headOfClient(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
+    return this.#heads[this.#hash(kind, a0, a1, a2, a3, port)];
+  }
+
+  /** The same of FullNAT's local address `a`; `ports` as DPORTS has them, `d0` and `d3` of the server's address. */
+  headOfServer(
+    kind: number,
+    a0: number,
+    a1: number,
+    a2: number,
+    a3: number,
+    ports: number,
+    d0: number,
+    d3: number,
+  ): number {
+    return this.#heads[this.#hash(kind, a0, a1, a2, a3, ports ^ d0 ^ d3)];
+  }
+
+  /** The link behind `link` in its chain; 0 = it is the last, or none. */
+  behind(link: number): number {
+    return this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
+  }
+
   /** The connection of a packet from the client; 0 = none. */
   findIn(p: Packet): number {
     const { t } = this;
     const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
     const ports = (p.sport << 16) | p.dport;
-    const h = this.#hash(kind, p.s0, p.s1, p.s2, p.s3, p.sport);
-    for (let link = this.#heads[h]; link !== 0; ) {
+    for (let link = this.headOfClient(kind, p.s0, p.s1, p.s2, p.s3, p.sport); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if (
         (link & 1) === 0 &&
@@ -175,8 +171,7 @@ export class ConnTable {
     const { t } = this;
     const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
     if (toLocal) return this.findLocal(kind, p, p.dport);
-    const h = this.#hash(kind, p.d0, p.d1, p.d2, p.d3, p.dport);
-    for (let link = this.#heads[h]; link !== 0; ) {
+    for (let link = this.headOfClient(kind, p.d0, p.d1, p.d2, p.d3, p.dport); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if (
         (link & 1) === 0 &&
@@ -200,8 +195,7 @@ export class ConnTable {
   findLocal(kind: number, p: Packet, lport: number): number {
     const { t, x } = this;
     const ports = (p.sport << 16) | lport;
-    const h = this.#hash(kind, p.d0, p.d1, p.d2, p.d3, ports ^ p.s0 ^ p.s3);
-    for (let link = this.#heads[h]; link !== 0; ) {
+    for (let link = this.headOfServer(kind, p.d0, p.d1, p.d2, p.d3, ports, p.s0, p.s3); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
         const { d } = this.#dests[t[base + DEST]];
@@ -218,8 +212,7 @@ export class ConnTable {
     const { t, x } = this;
     const ports = (dport << 16) | lport;
     const { a } = local;
-    const h = this.#hash(kind, a[0], a[1], a[2], a[3], ports ^ d[0] ^ d[3]);
-    for (let link = this.#heads[h]; link !== 0; ) {
+    for (let link = this.headOfServer(kind, a[0], a[1], a[2], a[3], ports, d[0], d[3]); link !== 0; ) {
       const c = link >>> 1;
       const base = c * WORDS;
       if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
@@ -234,8 +227,7 @@ export class ConnTable {
   /** The template of masked client `a` at virtual address `v`, port `vport`; 0 = none. `kind`: V6 and IS_UDP as they are. */
   findTemplate(kind: number, a: Int32Array, v: Int32Array, vport: number): number {
     const { t } = this;
-    const h = this.#hash(kind, a[0], a[1], a[2], a[3], 0);
-    for (let link = this.#heads[h]; link !== 0; ) {
+    for (let link = this.headOfClient(kind, a[0], a[1], a[2], a[3], 0); link !== 0; ) {
       const c = link >>> 1;
       const base = c * WORDS;
       if (
@@ -252,35 +244,6 @@ export class ConnTable {
       link = t[base + LINK + (link & 1)];
     }
     return 0;
-  }
-
-  /** Moves a line to the end of a queue (HALF_OPEN, CLOSING), or out of its own (0). */
-  queue(c: number, to: number): void {
-    const { t } = this;
-    const base = c * WORDS;
-    const from = (t[base + FLAGS] >>> QUEUE_SHIFT) & 3;
-    if (from === to) return;
-    if (from !== 0) {
-      const before = t[base + BEFORE];
-      const behind = t[base + BEHIND];
-      if (before === 0) this.#first[from] = behind;
-      else t[before * WORDS + BEHIND] = behind;
-      if (behind === 0) this.#last[from] = before;
-      else t[behind * WORDS + BEFORE] = before;
-    }
-    t[base + FLAGS] = (t[base + FLAGS] & ~(3 << QUEUE_SHIFT)) | (to << QUEUE_SHIFT);
-    if (to === 0) return;
-    const last = this.#last[to];
-    t[base + BEFORE] = last;
-    t[base + BEHIND] = 0;
-    if (last === 0) this.#first[to] = c;
-    else t[last * WORDS + BEHIND] = c;
-    this.#last[to] = c;
-  }
-
-  /** The oldest line of a queue; 0 = it is empty. */
-  oldest(queue: number): number {
-    return this.#first[queue];
   }
 
   #release(c: number): void {

@@ -1,13 +1,14 @@
 // ICMP errors that belong to connections (ip_vs_in_icmp, ip_vs_out_icmp): what they quote, seen with source and destination swapped, is
 // looked up as a packet would be; outer and quoted addresses and ports are rewritten and the ICMP checksum made anew.
 // IPv4: unreachable, source quench, time exceeded; IPv6: every error. Everything else of ICMP is the host's.
-import * as conn from './conn.ts';
-import { WORDS } from './conn.ts';
+
 import type { Core } from './core.ts';
 import { countIn, countOut } from './count.ts';
 import { fitsAnswer } from './forward/fit.ts';
 import { forward } from './forward/index.ts';
 import { CONTINUE } from './hooks.ts';
+import * as conn from './line.ts';
+import { WORDS } from './line.ts';
 import { isIntact, SOURCE_QUENCH, TIME_EXCEEDED, UNREACHABLE } from './packet/icmp.ts';
 import { OK, type Packet, parseQuote, setWord, TCP, UDP, word } from './packet/parse.ts';
 import { rewriteQuote } from './packet/quote.ts';

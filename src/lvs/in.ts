@@ -1,12 +1,13 @@
 // LVS's `in` (ip_vs_in_hook): a packet from the client's side. Connection → reuse → is the server there → schedule → count →
 // state → forward. Order and outcome follow net/netfilter/ipvs/ip_vs_core.c.
-import * as conn from './conn.ts';
-import { WORDS } from './conn.ts';
+
 import type { Core } from './core.ts';
 import { countIn } from './count.ts';
 import { forward } from './forward/index.ts';
 import { CONTINUE } from './hooks.ts';
 import { icmpIn } from './icmp.ts';
+import * as conn from './line.ts';
+import { WORDS } from './line.ts';
 import { ICMP, ICMP6, type Packet, SYN, TCP, UDP } from './packet/parse.ts';
 import { schedule } from './schedule.ts';
 import type { Dest } from './service.ts';

@@ -2,8 +2,9 @@
 // its server, or by eviction when the table is full: half-open ones first, then closing ones, each oldest first; open ones never.
 // Both directions share one line, so they end together. A template stays while connections that it controls live (60 s at a time).
 import { Wheel } from '../kit/wheel.ts';
-import * as conn from './conn.ts';
-import { ConnTable, WORDS } from './conn.ts';
+import { ConnTable } from './conn.ts';
+import * as conn from './line.ts';
+import { WORDS } from './line.ts';
 import { type Packet, UDP } from './packet/parse.ts';
 import { type Dest, FULLNAT, NAT } from './service.ts';
 import type { Services } from './services.ts';
@@ -78,7 +79,7 @@ export class Life {
     const { t } = this.table;
     this.table.chain(c);
     this.wheel.set(c, t[c * WORDS + conn.EXPIRES]);
-    if ((t[c * WORDS + conn.FLAGS] & conn.TEMPLATE) === 0) this.table.queue(c, conn.HALF_OPEN);
+    if ((t[c * WORDS + conn.FLAGS] & conn.TEMPLATE) === 0) this.table.queues.move(c, conn.HALF_OPEN);
   }
 
   /** A connection that was entered with its state as it was elsewhere: counted and queued by it. */
@@ -90,8 +91,8 @@ export class Life {
       t[c * WORDS + conn.FLAGS] &= ~conn.INACTIVE;
       dest.charge(1, -1);
     }
-    if ((flags & conn.IS_UDP) === 0) this.table.queue(c, queueOf(flags & conn.STATE));
-    else if (flags & conn.CONFIRMED) this.table.queue(c, 0);
+    if ((flags & conn.IS_UDP) === 0) this.table.queues.move(c, queueOf(flags & conn.STATE));
+    else if (flags & conn.CONFIRMED) this.table.queues.move(c, 0);
   }
 
   /** Gives back a connection that was opened and not entered. */
@@ -118,7 +119,7 @@ export class Life {
       t[base + conn.TIMEOUT] = service.udpTimeout;
       if (direction === tcp.OUTPUT) this.#assure(c);
       if ((flags & conn.ONE_PACKET) === 0) {
-        if (direction === tcp.OUTPUT || flags & conn.CONFIRMED) this.table.queue(c, 0);
+        if (direction === tcp.OUTPUT || flags & conn.CONFIRMED) this.table.queues.move(c, 0);
         t[base + conn.FLAGS] |= conn.CONFIRMED;
       }
       return;
@@ -142,7 +143,7 @@ export class Life {
       t[base + conn.FLAGS] |= conn.INACTIVE;
       dest.charge(-1, 1);
     }
-    this.table.queue(c, queueOf(next));
+    this.table.queues.move(c, queueOf(next));
   }
 
   /** A packet was seen: its time starts again. */
@@ -203,7 +204,7 @@ export class Life {
   }
 
   #evict(): boolean {
-    const c = this.table.oldest(conn.HALF_OPEN) || this.table.oldest(conn.CLOSING);
+    const c = this.table.queues.oldest(conn.HALF_OPEN) || this.table.queues.oldest(conn.CLOSING);
     if (c === 0) return false;
     const { t } = this.table;
     const template = t[c * WORDS + conn.CONTROL];

@@ -1,10 +1,10 @@
 // What the director shows: services with their servers and counters, and the connections as /proc/net/ip_vs_conn has them.
 
 import type { DestKey, DestOptions, ServiceKey, ServiceOptions } from './config.ts';
-import * as conn from './conn.ts';
-import { WORDS } from './conn.ts';
 import type { Core } from './core.ts';
 import { PORTS } from './forward/local.ts';
+import * as conn from './line.ts';
+import { WORDS } from './line.ts';
 import { UDP } from './packet/parse.ts';
 import {
   CONNS,

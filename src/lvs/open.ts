@@ -1,8 +1,9 @@
 // What opening a connection consists of: a pick of the scheduler, a line in the table, or the news that there is no server.
-import * as conn from './conn.ts';
+
 import type { Core } from './core.ts';
 import { bindLocal } from './forward/local.ts';
 import { CONTINUE } from './hooks.ts';
+import * as conn from './line.ts';
 import { PORT, PORT6, reply, UNREACHABLE, UNREACHABLE6 } from './packet/icmp.ts';
 import type { Packet } from './packet/parse.ts';
 import type { Flow } from './sched/scheduler.ts';

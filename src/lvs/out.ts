@@ -1,13 +1,13 @@
 // LVS's `out` (ip_vs_out_hook): a packet from a server's side. NAT's get the virtual address back as source and go on to the client;
 // FullNAT's, which come to a local address, too. DR's and TUN's answers, where they pass here, only count and step the state.
 
-import { CPORTS, WORDS } from './conn.ts';
 import type { Core } from './core.ts';
 import { countOut } from './count.ts';
 import { fitsAnswer } from './forward/fit.ts';
 import { touchAnswer } from './forward/fullnat.ts';
 import { CONTINUE } from './hooks.ts';
 import { icmpOut } from './icmp.ts';
+import { CPORTS, WORDS } from './line.ts';
 import { PORT, PORT6, reply, UNREACHABLE, UNREACHABLE6 } from './packet/icmp.ts';
 import { ICMP, ICMP6, type Packet, RST, TCP, UDP } from './packet/parse.ts';
 import { decrementTtl, setDestination, setSource } from './packet/rewrite.ts';

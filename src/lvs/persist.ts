@@ -1,9 +1,10 @@
 // Persistence (ip_vs_sched_persist): a template <client's network, virtual address and port, server> decides for all connections of
 // that network, for so long. Port 0 and FTP have one template for all ports.
 // Invariant: a template whose server is gone is found no more, but holds on to the connections that it controls.
-import * as conn from './conn.ts';
-import { WORDS } from './conn.ts';
+
 import type { Core } from './core.ts';
+import * as conn from './line.ts';
+import { WORDS } from './line.ts';
 import { leave, open, pick } from './open.ts';
 import { type Packet, UDP } from './packet/parse.ts';
 import type { Dest, Service } from './service.ts';

@@ -3,9 +3,9 @@
 //   · FullNAT: local address, sequence delta, first data }
 // Connections whose service or server is not there are left out at reading. Nothing of a foreign machine is trusted: every field is checked.
 import { GtmError } from '../kit/errors.ts';
-import * as conn from './conn.ts';
-import { EXTRA, WORDS } from './conn.ts';
 import type { Core } from './core.ts';
+import * as conn from './line.ts';
+import { EXTRA, WORDS } from './line.ts';
 import { type Packet, setWord, TCP, UDP, word } from './packet/parse.ts';
 import { type Dest, FULLNAT, NAT } from './service.ts';
 import { isActive, STATES } from './tcpstate.ts';

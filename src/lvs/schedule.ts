@@ -1,8 +1,9 @@
 // A new connection (ip_vs_schedule and the conn_schedule of TCP and UDP): which service, which server, a line in the table.
 // Used for packets and, with schedule_icmp, for what an ICMP error quotes (then `p` is the quote with its addresses swapped).
-import * as conn from './conn.ts';
+
 import type { Core } from './core.ts';
 import { CONTINUE } from './hooks.ts';
+import * as conn from './line.ts';
 import { leave, open, pick } from './open.ts';
 import { type Packet, RST, SYN, TCP, UDP } from './packet/parse.ts';
 import { schedulePersistent } from './persist.ts';

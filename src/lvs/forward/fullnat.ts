@@ -1,8 +1,9 @@
 // FullNAT: client and virtual address become local address and server, so that servers need no route of ours (alibaba/LVS).
 // In: SYN loses its timestamps and gets sequence numbers of its own; it, and the first data, carry the client's address (TOA).
 // Out: acknowledgements and SACK shifted back, the MSS of SYN-ACK lowered by TOA's room; addresses by out.ts.
-import { CPORTS, DELTA, DPORTS, EXTRA, FIRST_DATA, LOCAL, WORDS } from '../conn.ts';
+
 import type { Core } from '../core.ts';
+import { CPORTS, DELTA, DPORTS, EXTRA, FIRST_DATA, LOCAL, WORDS } from '../line.ts';
 import { ACK, FIN, type Packet, RST, SYN, TCP, word } from '../packet/parse.ts';
 import { rewriteQuote } from '../packet/quote.ts';
 import { setDestination, setSource } from '../packet/rewrite.ts';

@@ -1,7 +1,8 @@
 // FullNAT's local addresses and ports, and the sequence numbers that go with them. Addresses take turns; a port is free if its server
 // knows no connection from it, so one port serves many servers.
-import { DELTA, DPORTS, EXTRA, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../conn.ts';
+
 import type { Core } from '../core.ts';
+import { DELTA, DPORTS, EXTRA, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../line.ts';
 import { ACK, type Packet, SYN, TCP, word } from '../packet/parse.ts';
 import type { Dest } from '../service.ts';
 

@@ -1,7 +1,7 @@
 // Masquerading (ipvsadm -m), the way in: destination address and port become the server's. The way back is out.ts.
 
-import { DPORTS, WORDS } from '../conn.ts';
 import type { Core } from '../core.ts';
+import { DPORTS, WORDS } from '../line.ts';
 import type { Packet } from '../packet/parse.ts';
 import { rewriteQuote } from '../packet/quote.ts';
 import { setDestination } from '../packet/rewrite.ts';
