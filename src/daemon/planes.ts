@@ -1,10 +1,10 @@
 // What a director can forward with, by its name in the cluster file: one line for each file of plane/.
-import { GtmError } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import { openIpvsPlane } from '../plane/ipvs.ts';
 import { openProxyPlane } from '../plane/proxy.ts';
+import { openXdpPlane } from '../plane/xdp.ts';
 
 export interface PlaneOptions {
   /** The node's name. */
@@ -17,12 +17,9 @@ export interface PlaneOptions {
   onFault: (reason: string) => void;
 }
 
-const unavailable = (name: string) => (): Promise<Plane> =>
-  Promise.reject(new GtmError('GTM_PLANE', `plane ${name} cannot be had in this version; take plane: proxy`));
-
 const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<Plane>> = {
   proxy: async ({ log, onFault }) => openProxyPlane({ log, onFault }),
-  xdp: unavailable('xdp'),
+  xdp: ({ director, stateDir, log, onFault }) => openXdpPlane({ director, stateDir, log, onFault }),
   ipvs: async ({ node, director, stateDir, log }) =>
     openIpvsPlane({ node, stateDir, ownAll: director.own_all, drain: director.drain, log }),
 };

@@ -111,6 +111,13 @@ export class Steer {
     this.bpf.set(this.#map('sockets'), number(slot * QUEUES + queue), number(fd));
   }
 
+  /** From `ns` nanoseconds of CLOCK_MONOTONIC on, the program passes everything, unless a worker is alive: a clean stop. */
+  retire(ns: number): void {
+    const value = new Uint32Array(2);
+    value[0] = beat(ns) || 1;
+    this.bpf.set(this.#map('stopped'), number(0), new Uint8Array(value.buffer));
+  }
+
   /** Frames by reason since the start. */
   counters(): Record<Steered, number> {
     const cpus = possibleCpus();

@@ -305,6 +305,26 @@ describe('the XDP program', () => {
     assert.equal(run(frame(tcp({ from: C, to: '192.0.2.10:80' }))).as, 'service');
   });
 
+  it('passes everything when the time after a clean stop is over, until a worker lives again', () => {
+    const web = frame(tcp({ from: C, to: '192.0.2.10:80' }));
+    const own = openSteer(libc);
+    try {
+      own.set(planOf(SERVICES, HOST));
+      own.watch(0, 1, 1, HERE);
+      const verdict = () => own.bpf.test(own.program, web).verdict;
+      const [s, ns] = process.hrtime();
+      const now = s * 1e9 + ns;
+      own.retire(now + 60e9);
+      assert.equal(verdict(), DROP);
+      own.retire(now - 0.1e9);
+      assert.equal(verdict(), PASS);
+      own.alive[0] = beat(now);
+      assert.equal(verdict(), DROP);
+    } finally {
+      own.close();
+    }
+  });
+
   it('follows the services: what is new is taken, what went is the host’s again', () => {
     const web = frame(tcp({ from: C, to: '192.0.2.10:80' }));
     const ssh = frame(tcp({ from: C, to: '192.0.2.10:22' }));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 // Which frames are a service's: those go to the AF_XDP socket of their queue, all others on to the kernel.
 //   Ethernet (two VLAN tags) -> IPv4 | IPv6 + extension headers -> addresses -> endpoints -> redirect | drop | pass
-// Invariant: what is a service's never reaches the kernel: with no live worker it is dropped. What is not is never touched.
+// Invariant: what is a service's never reaches the kernel: with no live worker it is dropped (but for a time after a clean stop
+// only). What is not is never touched.
 // Built by `npm run build:xdp`; needs no header of the system. Structures shared with src/nic/steer.ts.
 
 typedef unsigned char u8;
@@ -47,6 +48,7 @@ struct map_def SEC("maps") endpoints = { HASH, sizeof(struct endpoint), sizeof(u
 struct map_def SEC("maps") interfaces = { HASH, sizeof(u32), sizeof(struct interface), 64, NO_PREALLOC };
 struct map_def SEC("maps") sockets = { XSKMAP, sizeof(u32), sizeof(u32), 16 * QUEUES, 0 };
 struct map_def SEC("maps") alive = { ARRAY, sizeof(u32), sizeof(u64), QUEUES, MMAPABLE };
+struct map_def SEC("maps") stopped = { ARRAY, sizeof(u32), sizeof(u64), 1, 0 };
 struct map_def SEC("maps") counters = { PERCPU_ARRAY, sizeof(u32), sizeof(u64), COUNTERS, 0 };
 
 // ---- reading a packet ----
@@ -258,6 +260,13 @@ INLINE int take(struct xdp_md *ctx, const u8 *eth, u32 as)
 	u64 *beat = lookup(&alive, &queue);
 	u32 now = ktime_get_ns() >> 20;
 	if (!in || queue >= in->queues || !beat || now - (u32)*beat > DEAD) {
+		// After a clean stop we stand for as long as a restart may take, then not at all.
+		u32 zero = 0;
+		u64 *until = lookup(&stopped, &zero);
+		if (until && *until && (int)(now - (u32)*until) > 0) {
+			count(OTHER);
+			return XDP_PASS;
+		}
 		count(NO_WORKER);
 		return XDP_DROP;
 	}

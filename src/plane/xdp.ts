@@ -1,0 +1,111 @@
+// The xdp plane: the LVS core on AF_XDP sockets. This is its main-thread side.
+//   apply → guard → workers (xdp/crew → xdp/worker: loop over lvs/director) → XDP program takes the services' frames → VIPs up
+//   kernel's routes, neighbours ─xdp/routes-watch─shared memory→ workers        counters ←─shared memory─ workers
+// Invariant: what is a service's is dropped, never answered by the kernel, from the first apply until a clean stop is over.
+import { GtmError, reason } from '../kit/errors.ts';
+import type { Log } from '../kit/log.ts';
+import type { DirectorConfig } from '../model/schema.ts';
+import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
+import { openLibc } from '../nic/libc.ts';
+import { Kernel } from './xdp/kernel.ts';
+import { readCounters } from './xdp/ledger.ts';
+import type { Fault } from './xdp/message.ts';
+import { readTables, writeTable } from './xdp/table-file.ts';
+
+export interface XdpOptions {
+  director: DirectorConfig;
+  /** Where the connection tables are kept over a restart. */
+  stateDir: string;
+  log: Log;
+  /** Called when a forwarding worker ended by itself, with the reason; it is being started again. */
+  onFault: (reason: string) => void;
+}
+
+/** Loads what the plane needs; interfaces are opened at the first apply. Rejects with GTM_NIC. */
+export async function openXdpPlane(options: XdpOptions): Promise<Plane> {
+  return new XdpPlane(options, new Kernel(await openLibc(), options));
+}
+
+class XdpPlane implements Plane {
+  readonly name = 'xdp';
+  readonly #o: XdpOptions;
+  readonly #kernel: Kernel;
+  #services: readonly ServiceSpec[] = [];
+  #faults = new Map<string, string>();
+  /** One apply after another. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: XdpOptions, kernel: Kernel) {
+    this.#o = options;
+    this.#kernel = kernel;
+  }
+
+  apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
+    if (this.#closed) return Promise.reject(new GtmError('GTM_PLANE_CLOSED', 'the xdp plane is closed'));
+    const done = this.#last.then(() => this.#apply(services));
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  weigh(vip: string, realServer: string, weight: number): void {
+    this.#services = this.#services.map(s =>
+      s.vip === vip
+        ? { ...s, realServers: s.realServers.map(r => (r.key === realServer ? { ...r, weight } : r)) }
+        : s,
+    );
+    this.#kernel.crew?.weigh(vip, realServer, weight);
+  }
+
+  counters(): readonly ServiceCounters[] {
+    return readCounters(this.#services, this.#kernel.crew?.blocks ?? [], this.#faults);
+  }
+
+  connections(limit: number): Promise<readonly ConnectionRow[]> {
+    return this.#kernel.crew?.connections(limit) ?? Promise.resolve([]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#last;
+    const tables = await this.#kernel.close();
+    const { stateDir, log } = this.#o;
+    for (const [i, table] of tables.entries())
+      if (table !== undefined) writeTable(stateDir, i, tables.length, table, log);
+  }
+
+  async #apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
+    const faults: Fault[] = [];
+    const wanted = new Map<string, ServiceSpec>();
+    for (const s of services) {
+      if (wanted.has(s.key))
+        faults.push({ key: s.key, fault: 'this protocol, address and port are given twice' });
+      else wanted.set(s.key, s);
+    }
+    const specs = [...wanted.values()];
+    const kernel = this.#kernel;
+    const first = kernel.crew === undefined;
+    const crew = await kernel.open(specs);
+    kernel.guard(specs);
+    const tables = first ? readTables(this.#o.stateDir, crew.counters.length, Date.now()) : [];
+    const applied = await crew.apply(specs, tables);
+    this.#services = specs;
+    if (tables.some(t => t !== undefined))
+      this.#o.log.info(
+        { connections: applied.restored },
+        `xdp plane: ${applied.restored} open connections taken up`,
+      );
+    faults.push(...applied.faults);
+    try {
+      kernel.steer(specs);
+    } catch (e) {
+      for (const s of specs) faults.push({ key: s.key, fault: reason(e) });
+    }
+    for (const { address, fault } of kernel.announce(specs))
+      for (const s of specs)
+        if (s.address === address) faults.push({ key: s.key, fault: `VIP ${address}: ${fault}` });
+    this.#faults = new Map(faults.map(f => [f.key, f.fault]));
+    return faults;
+  }
+}

@@ -1,0 +1,227 @@
+// Everything that the plane has of the kernel besides the workers' sockets: interfaces, XDP program and links, routes, TUN, guard, VIPs.
+//   open → interfaces → ways → program → crew      steer → plan → maps, links      close → tables, VIPs down, all given back
+// Invariant: close() leaves the pinned links alone, and those pass everything once the time that a restart may take is over.
+import { availableParallelism } from 'node:os';
+import { GtmError, reason } from '../../kit/errors.ts';
+import { formatIp } from '../../kit/ip.ts';
+import type { Log } from '../../kit/log.ts';
+import type { DirectorConfig } from '../../model/schema.ts';
+import type { ServiceSpec } from '../../model/service.ts';
+import { queuesOf } from '../../nic/channels.ts';
+import type { Libc } from '../../nic/libc.ts';
+import { openNft } from '../../nic/nft.ts';
+import { openRtnetlink, type Rtnetlink } from '../../nic/rtnetlink.ts';
+import { INTERFACES, openSteer, QUEUES, type Steer } from '../../nic/steer.ts';
+import { openTun, type Tun } from '../../nic/tun.ts';
+import { Announcer } from './announce.ts';
+import { Crew } from './crew.ts';
+import { Guard, guardedOf } from './guard.ts';
+import { interfacesOf } from './interfaces.ts';
+import { Pins } from './pins.ts';
+import { planOf } from './plan.ts';
+import { type KernelWays, openWays } from './routes-watch.ts';
+import type { PortStart } from './wires.ts';
+
+/** How long links that were left pinned by a clean stop go on to drop what is a service's: a restart. Nanoseconds. */
+const RESTART = 30e9;
+const GUARD = 'switchyard';
+
+export interface KernelOptions {
+  director: DirectorConfig;
+  log: Log;
+  onFault: (reason: string) => void;
+}
+
+interface Open {
+  rt: Rtnetlink;
+  ways: KernelWays;
+  steer: Steer;
+  pins: Pins;
+  tun: Tun | undefined;
+  guard: Guard | undefined;
+  announcer: Announcer;
+  ports: readonly (PortStart & { mac: Uint8Array })[];
+  crew: Crew;
+}
+
+export class Kernel {
+  readonly #libc: Libc;
+  readonly #o: KernelOptions;
+  readonly #log: Log;
+  #open: Open | undefined;
+  #attached = false;
+  #services: readonly ServiceSpec[] = [];
+
+  constructor(libc: Libc, options: KernelOptions) {
+    this.#libc = libc;
+    this.#o = options;
+    this.#log = options.log;
+  }
+
+  get crew(): Crew | undefined {
+    return this.#open?.crew;
+  }
+
+  /** Opens interfaces and workers for `services`, the first time. Throws GTM_PLANE, GTM_BPF … with what to do. */
+  async open(services: readonly ServiceSpec[]): Promise<Crew> {
+    if (this.#open !== undefined) return this.#open.crew;
+    const undo: (() => unknown)[] = [];
+    const kept = <T>(made: T, close: (made: T) => unknown): T => {
+      undo.push(() => close(made));
+      return made;
+    };
+    try {
+      const libc = this.#libc;
+      const rt = kept(openRtnetlink(libc), r => r.close());
+      const ports = this.#ports(rt, services);
+      const names = ports.map(p => p.name);
+      const log = this.#log;
+      const ways = kept(openWays({ libc, interfaces: names, log, onChange: () => this.#changed() }), w =>
+        w.close(),
+      );
+      const steer = kept(openSteer(libc), s => s.close());
+      const pins = kept(new Pins(libc, steer.bpf, log), p => p.release());
+      const tun = this.#tun();
+      if (tun !== undefined) undo.push(() => tun.close());
+      const workers = Math.max(1, Math.min(availableParallelism(), ...ports.map(p => p.queues)));
+      for (const [slot, p] of ports.entries()) steer.watch(slot, p.index, p.queues, p.mac);
+      const { connections, attach } = this.#o.director;
+      const crew = new Crew({
+        libc,
+        steer,
+        ports,
+        workers,
+        connections,
+        host: hostOf(rt),
+        ways: ways.shared,
+        tun: tun?.fd ?? -1,
+        copy: attach === 'generic' ? 'always' : 'auto',
+        log,
+        onFault: this.#o.onFault,
+      });
+      await crew.start();
+      const guard = this.#guard();
+      const announcer = new Announcer({ libc, rt, interfaces: names, log });
+      this.#open = { rt, ways, steer, pins, tun, guard, announcer, ports, crew };
+      log.info({ interfaces: names, workers }, `xdp plane: ${names.join(', ')}, ${workers} workers`);
+      return crew;
+    } catch (e) {
+      for (const close of undo.reverse()) close();
+      throw e;
+    }
+  }
+
+  /** While the program does not stand, the kernel drops what is a service's. */
+  guard(services: readonly ServiceSpec[]): void {
+    try {
+      this.#open?.guard?.set(guardedOf(services));
+    } catch (e) {
+      this.#log.warn({ err: reason(e) }, `xdp plane: no guard in nftables: ${reason(e)}`);
+    }
+  }
+
+  /** Takes what is the services' from now on, on every interface. */
+  steer(services: readonly ServiceSpec[]): void {
+    this.#services = services;
+    const open = this.#open;
+    if (open === undefined) return;
+    const { steer, pins, ports, ways } = open;
+    ways.setOwn(services.map(s => s.address));
+    ways.want(services.flatMap(s => s.realServers.map(r => r.address)));
+    steer.set(planOf(services, hostOf(open.rt)));
+    if (this.#attached) return;
+    for (const p of ports) {
+      const how = pins.attach(p.name, p.index, steer.program, this.#o.director.attach);
+      this.#log.info({ interface: p.name, how }, `xdp plane: ${p.name}: ${how}`);
+    }
+    this.#attached = true;
+  }
+
+  /** Brings the VIPs up, and FullNAT's local addresses, and takes down those that are gone. */
+  announce(services: readonly ServiceSpec[]): { address: string; fault: string }[] {
+    const locals = services.flatMap(s => (s.forward === 'fullnat' ? s.localAddresses : []));
+    return this.#open?.announcer.set([...services.map(s => s.address), ...locals]) ?? [];
+  }
+
+  /** A clean stop: the connection tables, by worker. */
+  async close(): Promise<(Uint8Array | undefined)[]> {
+    const open = this.#open;
+    if (open === undefined) return [];
+    this.#open = undefined;
+    const { crew, announcer, guard, steer, pins, tun, ways, rt } = open;
+    const attempt = (what: string, act: () => void): void => {
+      try {
+        act();
+      } catch (e) {
+        this.#log.warn({ err: reason(e) }, `xdp plane: ${what}: ${reason(e)}`);
+      }
+    };
+    attempt('VIPs', () => announcer.close());
+    const [seconds, nanoseconds] = process.hrtime();
+    attempt('program', () => steer.retire(seconds * 1e9 + nanoseconds + RESTART));
+    const tables = await crew.close();
+    attempt('guard', () => guard?.remove());
+    attempt('guard', () => guard?.close());
+    attempt('links', () => pins.release());
+    attempt('program', () => steer.close());
+    attempt('TUN', () => tun?.close());
+    attempt('routes', () => ways.close());
+    attempt('netlink', () => rt.close());
+    return tables;
+  }
+
+  // The host's own addresses count for what is steered.
+  #changed(): void {
+    const open = this.#open;
+    if (open === undefined || !this.#attached) return;
+    open.steer.set(planOf(this.#services, hostOf(open.rt)));
+  }
+
+  #ports(rt: Rtnetlink, services: readonly ServiceSpec[]): (PortStart & { mac: Uint8Array })[] {
+    const links = rt.links();
+    const { interfaces } = this.#o.director;
+    const names =
+      interfaces.length > 0 ? interfaces : interfacesOf(services, links, rt.addresses(), rt.routes());
+    if (names.length === 0)
+      throw new GtmError('GTM_PLANE', 'no interface leads to the services: name them in director.interfaces');
+    if (names.length > INTERFACES)
+      throw new GtmError(
+        'GTM_PLANE',
+        `${names.length} interfaces are more than the ${INTERFACES} that there is room for`,
+      );
+    return names.map(name => {
+      const link = links.find(l => l.name === name);
+      if (link === undefined)
+        throw new GtmError('GTM_PLANE', `interface ${name}: there is none of that name on this host`);
+      if (link.mac === undefined || link.mac.length !== 6)
+        throw new GtmError('GTM_PLANE', `interface ${name}: it is no Ethernet link`);
+      const queues = Math.min(QUEUES, queuesOf(this.#libc, name));
+      return { name, index: link.index, mtu: link.mtu, queues, mac: link.mac };
+    });
+  }
+
+  #tun(): Tun | undefined {
+    try {
+      return openTun(this.#libc, 'gtm%d');
+    } catch (e) {
+      this.#log.warn(
+        { err: reason(e) },
+        `xdp plane: what comes to a service and is none of its connections is lost, not the host's: ${reason(e)}`,
+      );
+      return undefined;
+    }
+  }
+
+  #guard(): Guard | undefined {
+    try {
+      return new Guard(openNft(this.#libc), GUARD);
+    } catch (e) {
+      this.#log.warn({ err: reason(e) }, `xdp plane: no guard in nftables: ${reason(e)}`);
+      return undefined;
+    }
+  }
+}
+
+function hostOf(rt: Rtnetlink): string[] {
+  return rt.addresses().map(a => formatIp(a.address));
+}

@@ -1,0 +1,42 @@
+// The counters of all workers, summed as the status shows them.
+import type { ServiceCounters, ServiceSpec } from '../../model/service.ts';
+import { places, SERVER, SERVICE } from './counters.ts';
+
+/** What `blocks` (one of each worker, counters.ts) say of `services`. */
+export function readCounters(
+  services: readonly ServiceSpec[],
+  blocks: readonly Float64Array[],
+  faults: ReadonlyMap<string, string>,
+): ServiceCounters[] {
+  const sum = (at: number) => blocks.reduce((total, b) => total + (b[at] ?? 0), 0);
+  return [...places(services)].map(({ spec, at, servers }) => {
+    const fault = faults.get(spec.key);
+    return {
+      key: spec.key,
+      vip: spec.vip,
+      ...(fault !== undefined && { fault }),
+      connections: sum(at + SERVICE.connections),
+      inBytes: sum(at + SERVICE.inBytes),
+      outBytes: sum(at + SERVICE.outBytes),
+      inPackets: sum(at + SERVICE.inPackets),
+      outPackets: sum(at + SERVICE.outPackets),
+      refused: 0,
+      realServers: spec.realServers.map((rs, i) => {
+        const s = servers + i * SERVER.size;
+        return {
+          key: rs.key,
+          name: rs.name,
+          weight: rs.weight,
+          active: sum(s + SERVER.active),
+          inactive: sum(s + SERVER.inactive),
+          connections: sum(s + SERVER.connections),
+          inBytes: sum(s + SERVER.inBytes),
+          outBytes: sum(s + SERVER.outBytes),
+          inPackets: sum(s + SERVER.inPackets),
+          outPackets: sum(s + SERVER.outPackets),
+          failed: 0,
+        };
+      }),
+    };
+  });
+}

@@ -1,0 +1,106 @@
+// What one forward worker has of the kernel, opened by the main thread: the memory of its frames, its sockets.
+// Invariant: close() gives everything back, on every way out, and only after the worker has ended.
+import { GtmError } from '../../kit/errors.ts';
+import { closeXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
+import type { Libc } from '../../nic/libc.ts';
+import type { Steer } from '../../nic/steer.ts';
+import { mapUmem, type UmemPlace, unmapUmem } from '../../nic/umem.ts';
+import type { SocketStart } from './message.ts';
+
+/** Entries of each ring. */
+const RING = 2048;
+/** Frames besides those that rings may hold: what waits, what is in hand. */
+const SPARE = 1024;
+/** Octets of a frame behind the kernel's and our headroom, for links of so many octets. */
+const OVERHEAD = 256 + 2 + 22;
+const FRAMES = [2048, 4096] as const;
+/** The kernel gives a queue back a moment after its socket was closed: pauses, milliseconds. */
+const AGAIN = { step: 20, times: 100 } as const;
+
+export interface PortStart {
+  name: string;
+  index: number;
+  mtu: number;
+  queues: number;
+}
+
+/** Octets of a frame that links of these MTUs want. Throws GTM_PLANE when they want more than AF_XDP has. */
+export function frameSizeOf(ports: readonly PortStart[]): number {
+  const largest = Math.max(...ports.map(p => p.mtu));
+  const size = FRAMES.find(f => largest + OVERHEAD <= f);
+  if (size === undefined)
+    throw new GtmError(
+      'GTM_PLANE',
+      `MTU ${largest} is too large for AF_XDP's frames: set at most ${FRAMES[1] - OVERHEAD} (ip link set … mtu)`,
+    );
+  return size;
+}
+
+export class Wires {
+  readonly umem: UmemPlace;
+  readonly sockets: SocketStart[] = [];
+  readonly #libc: Libc;
+
+  private constructor(libc: Libc, umem: UmemPlace) {
+    this.#libc = libc;
+    this.umem = umem;
+  }
+
+  /** Opens what worker `index` of `workers` serves: the queues q of every port with q % workers === index. */
+  static async open(
+    libc: Libc,
+    steer: Steer,
+    ports: readonly PortStart[],
+    index: number,
+    workers: number,
+    copy: 'auto' | 'always',
+  ): Promise<Wires> {
+    const places = ports.flatMap((p, port) =>
+      Array.from({ length: p.queues }, (_, queue) => ({ port, queue, index: p.index, name: p.name })).filter(
+        ({ queue }) => queue % workers === index,
+      ),
+    );
+    const umem = mapUmem(libc, places.length * 2 * RING + SPARE, frameSizeOf(ports));
+    const wires = new Wires(libc, umem);
+    try {
+      for (const { port, queue, index: interfaceIndex } of places) {
+        const options = {
+          umem: wires.umem,
+          shared: wires.sockets[0]?.place.fd,
+          interfaceIndex,
+          queue,
+          ring: RING,
+          copy,
+        };
+        wires.sockets.push({ port, queue, place: await patiently(() => openXsk(libc, options)) });
+      }
+      for (const s of wires.sockets) steer.socket(s.port, s.queue, s.place.fd);
+      return wires;
+    } catch (e) {
+      wires.close();
+      throw e;
+    }
+  }
+
+  statistics(): XskStatistics[] {
+    return this.sockets.map(s => readStatistics(this.#libc, s.place.fd));
+  }
+
+  close(): void {
+    for (const { place } of this.sockets.splice(0).reverse()) closeXsk(this.#libc, place);
+    unmapUmem(this.#libc, this.umem);
+  }
+}
+
+async function patiently<T>(open: () => T): Promise<T> {
+  for (let i = 0; ; i++) {
+    try {
+      return open();
+    } catch (e) {
+      const inner = (e as Error).cause as Error | undefined;
+      const { code } = (inner?.cause ?? inner ?? {}) as { code?: string };
+      if (code !== 'EBUSY' || i === AGAIN.times) throw e;
+      await new Promise(resolve => setTimeout(resolve, AGAIN.step));
+    }
+  }
+}

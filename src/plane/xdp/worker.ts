@@ -1,0 +1,127 @@
+// The entry of a forward worker: blocked in its sockets or spinning over them, without an event loop.
+//   turn · turn · … nothing for a while → poll (sockets, eventfd) → turn …    messages: looked at when the word `signal` changed
+// Its descriptors and maps belong to the main thread, which gives them back once this thread has ended, however it ends.
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Xsk } from '../../nic/afxdp.ts';
+import { POLLFD, POLLIN } from '../../nic/layout.ts';
+import { openLibc } from '../../nic/libc.ts';
+import { beat, QUEUES } from '../../nic/steer.ts';
+import { Umem } from '../../nic/umem.ts';
+import { Control } from './control.ts';
+import { Forwarder } from './forwarder.ts';
+import { Inbox, Outbox } from './inbox.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './message.ts';
+import { readWays } from './routes-watch.ts';
+
+/** Turns without a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
+const SPIN = 200;
+const SLEEP = 50;
+/** Milliseconds between two looks at timers, and between two reports of the counters. */
+const TICK = 10;
+const REPORT = 500;
+
+const start = workerData as WorkerStart;
+const port = parentPort as MessagePort;
+const libc = await openLibc();
+const umem = new Umem(libc, start.umem);
+const sockets = start.sockets.map(s => ({ ...s, xsk: new Xsk(libc, umem, s.place) }));
+const inboxes = start.inboxes.filter(p => p !== undefined).map(p => new Inbox(p));
+const outboxes = start.outboxes.map(o => o && new Outbox(o.place));
+const alive = new Uint32Array(libc.view(start.alive, QUEUES * 8));
+const queues = [...new Set(start.sockets.map(s => s.queue))];
+const ways = readWays(start.ways);
+const control = new Control(start, ways, m => port.postMessage(m));
+const forwarder = new Forwarder({
+  libc,
+  umem,
+  director: control.director,
+  ways,
+  sockets,
+  senders: Array.from({ length: start.ports }, (_, p) => {
+    const sender = sockets.find(s => s.port === p);
+    if (sender === undefined) throw new Error(`no socket for port ${p}`);
+    return sender.xsk;
+  }),
+  tun: start.tun,
+  index: start.index,
+  owners: control.owners,
+  inboxes,
+  outboxes,
+  counters: start.counters,
+});
+const set = new Int32Array(new ArrayBuffer(POLLFD.size * (sockets.length + 1)));
+for (const [i, fd] of [...sockets.map(s => s.xsk.fd), start.wake].entries()) set.set([fd, POLLIN], i * 2);
+const setAt = libc.address(set.buffer);
+const drain = new BigUint64Array(1);
+const drainAt = libc.address(drain.buffer);
+const [seconds, nanoseconds] = process.hrtime();
+/** Nanoseconds of CLOCK_MONOTONIC at the origin of performance.now(). */
+const origin = seconds * 1e9 + nanoseconds - performance.now() * 1e6;
+
+for (const { xsk } of sockets) xsk.refill();
+live(performance.now());
+port.postMessage({ type: 'ready' } satisfies FromWorker);
+try {
+  run();
+} finally {
+  // Also when something is broken: the next worker takes the connections up.
+  const table = control.save(performance.now());
+  port.postMessage({ type: 'closed', table } satisfies FromWorker, [table.buffer as ArrayBuffer]);
+  port.close();
+}
+
+function run(): void {
+  const { signal } = start;
+  let seen = 0;
+  let idle = 0;
+  let ticked = 0;
+  let reported = 0;
+  for (;;) {
+    const now = Math.floor(performance.now());
+    const work = forwarder.turn(now);
+    const left = forwarder.flush();
+    for (let i = 0; i < outboxes.length; i++) {
+      const there = start.outboxes[i];
+      if (there !== undefined && outboxes[i]?.publish() === true) ring(there.wake);
+    }
+    if (now - ticked >= TICK) {
+      ticked = now;
+      live(now);
+      control.director.tick(now);
+      if (now - reported >= REPORT) {
+        reported = now;
+        forwarder.count();
+        control.report();
+      }
+    }
+    if (signal[0] !== seen) {
+      seen = Atomics.load(signal, 0);
+      for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port))
+        if (!control.obey(m.message as ToWorker, performance.now())) return;
+    }
+    if (work > 0 || left) idle = 0;
+    else if (++idle > SPIN) {
+      idle = SPIN;
+      sleep();
+    }
+  }
+}
+
+function sleep(): void {
+  for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(1);
+  let waiting = 0;
+  for (let i = 0; i < inboxes.length; i++) waiting += inboxes[i].waiting();
+  if (waiting === 0) libc.poll(setAt, sockets.length + 1, forwarder.waits ? 1 : SLEEP);
+  for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(0);
+  if (set[sockets.length * 2 + 1] >>> 16 !== 0) libc.read(start.wake, drainAt, 8);
+}
+
+function live(now: number): void {
+  const word = beat(origin + now * 1e6);
+  for (let i = 0; i < queues.length; i++) alive[queues[i] * 2] = word;
+}
+
+function ring(fd: number): void {
+  drain[0] = 1n;
+  libc.write(fd, drainAt, 8);
+}
