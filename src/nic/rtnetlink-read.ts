@@ -25,7 +25,7 @@ export const IFLA = {
   DATA: 2,
 } as const;
 const IFLA_VLAN_ID = 1;
-export const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
+export const IFA = { ADDRESS: 1, LOCAL: 2, CACHEINFO: 6, FLAGS: 8, PROTO: 11 } as const;
 export const RTA = {
   DST: 1,
   OIF: 4,
@@ -84,6 +84,8 @@ export interface Address {
   scope: number;
   /** IFA_F_…: 0x20 deprecated, 0x40 tentative. */
   flags: number;
+  /** Who put it there: 0 unless said (Linux 5.18). */
+  origin: number;
 }
 
 /** A way that a route names. */
@@ -161,6 +163,7 @@ export function readAddress({ body }: Message): Address | undefined {
     bits: body[1],
     scope: body[3],
     flags: a.u32(IFA.FLAGS) ?? body[2],
+    origin: a.u8(IFA.PROTO) ?? 0,
   };
 }
 

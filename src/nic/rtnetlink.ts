@@ -33,6 +33,8 @@ const HEARD = 4 << 20;
 const RTM_F_FIB_MATCH = 0x2000;
 const IFA_F_NODAD = 0x02;
 const NTF_USE = 1;
+/** ifa_cacheinfo: preferred for 0 s, valid for ever. */
+const NEVER_PREFERRED = new Uint8Array(16).fill(0xff, 4, 8);
 
 /** Opens the socket for questions and commands. Throws GTM_SYSCALL. */
 export function openRtnetlink(libc: Libc): Rtnetlink {
@@ -79,10 +81,16 @@ export class Rtnetlink {
     }
   }
 
-  /** Puts an address on a link; false when it stands there already. Without waiting for duplicates to speak up. */
-  addAddress(iface: number, address: Uint8Array, bits: number): boolean {
+  /**
+   * Puts an address on a link; false when it stands there already. Without waiting for duplicates to speak up; IPv6 so
+   * that the host does not speak from it by itself. `origin` is kept with it (Linux 5.18).
+   */
+  addAddress(iface: number, address: Uint8Array, bits: number, origin = 0): boolean {
+    const request = this.#address(RTM.address.new, NLM.CREATE | NLM.EXCL, iface, address, bits);
+    if (origin !== 0) request.u8(IFA.PROTO, origin);
+    if (address.length === 16) request.bytes(IFA.CACHEINFO, NEVER_PREFERRED);
     try {
-      this.#address(RTM.address.new, NLM.CREATE | NLM.EXCL, iface, address, bits);
+      this.#netlink.request(`address ${formatPrefix(address, bits)}`, request);
       return true;
     } catch (e) {
       if (errnoName(e) === 'EEXIST') return false;
@@ -93,7 +101,8 @@ export class Rtnetlink {
   /** Takes it away; false when it does not stand there. */
   removeAddress(iface: number, address: Uint8Array, bits: number): boolean {
     try {
-      this.#address(RTM.address.del, 0, iface, address, bits);
+      const request = this.#address(RTM.address.del, 0, iface, address, bits);
+      this.#netlink.request(`address ${formatPrefix(address, bits)}`, request);
       return true;
     } catch (e) {
       if (['EADDRNOTAVAIL', 'ENODEV'].includes(errnoName(e) ?? '')) return false;
@@ -153,13 +162,12 @@ export class Rtnetlink {
     return this.#netlink.dump(what, () => new Request(type).raw(new Uint8Array(header)));
   }
 
-  #address(type: number, flags: number, iface: number, address: Uint8Array, bits: number): void {
-    const request = new Request(type, flags)
+  #address(type: number, flags: number, iface: number, address: Uint8Array, bits: number): Request {
+    return new Request(type, flags)
       .raw([afOf(address), bits, address.length === 16 ? IFA_F_NODAD : 0, 0])
       .rawU32(iface)
       .bytes(IFA.LOCAL, address)
       .bytes(IFA.ADDRESS, address);
-    this.#netlink.request(`address ${formatPrefix(address, bits)}`, request);
   }
 
   #neighbour(iface: number, address: Uint8Array, state: number, flags: number): Request {

@@ -50,6 +50,7 @@ function facts(routes: RouteEntry[]): Facts {
     bits,
     scope: 0,
     flags: 0,
+    origin: 0,
   });
   return {
     links: new Map([1, 2, 3].map(i => [i, link(i, 1500 - i)])),
