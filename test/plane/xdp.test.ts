@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ServiceSpec } from '../../src/model/service.ts';
-import type { Host } from '../lab/hosts.ts';
+import { type Host, until } from '../lab/hosts.ts';
 import { buildNet, Director, type Net, scratch, VIP, VIP6 } from './xdp-hosts.ts';
 import { spec } from './xdp-specs.ts';
 
@@ -57,6 +57,11 @@ const FULLNAT = [
   ),
 ];
 
+const ECHO = [
+  spec(`udp ${VIP}:8080`, 'nat', ['10.2.0.11:8080']),
+  spec(`udp [${VIP6}]:8080`, 'nat', ['[fd02::11]:8080']),
+];
+
 describe('the xdp plane', () => {
   let net: Net;
   let director: Director;
@@ -86,4 +91,149 @@ describe('the xdp plane', () => {
       for (const url of [`http://${VIP}/bytes/3000000`, `http://[${VIP6}]/bytes/3000000`])
         assert.equal((await get(net.client, url.includes('[') ? from6 : from, url, 10)).length, 3_000_000);
     });
+
+  it('UDP is forwarded, in fragments too', async () => {
+    assert.deepEqual(await director.apply(ECHO), []);
+    for (const [from, to] of [
+      [FAR, VIP],
+      [FAR6, VIP6],
+    ])
+      for (const size of [10, 4000])
+        assert.equal(await echo(net.client, from, to, size), size > 100 ? `${size}` : `rs1 ${from}`);
+  });
+
+  it('what is not a service’s stays the host’s: ping and other ports of the VIP, on the same interfaces', async () => {
+    assert.deepEqual(await director.apply(NAT), []);
+    assert.equal((await net.client.run('ping', ['-c1', '-W2', VIP])).code, 0);
+    assert.equal((await net.client.run('ping', ['-c1', '-W2', VIP6])).code, 0);
+    // Nobody listens there, and the host says so at once.
+    assert.match(await get(net.client, FAR, `http://${VIP}:81/`), /curl 7/);
+    // The director's own way to a real server, from whose port answers come to clients.
+    assert.equal(await get(net.director, '10.2.0.1', 'http://10.2.0.11:8080/'), 'rs1 10.2.0.1');
+  });
+
+  it('a weight holds for the next connection; the open one goes on', async () => {
+    await director.apply(NAT);
+    const slow = net.client.run('curl', [
+      ...['-sS', '-m', '20', '--interface', FAR, '--limit-rate', '1M'],
+      ...['-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/bytes/1500000`],
+    ]);
+    const [open] = await until('a connection', async () =>
+      (await director.connections()).filter(c => c.state === 'ESTABLISHED'),
+    );
+    await director.weigh(`vip ${VIP}`, open.server, 0);
+    const other = open.server.includes('.11:') ? 'rs2' : 'rs1';
+    for (let i = 0; i < 4; i++) assert.equal(await get(net.client, FAR, `http://${VIP}/`), `${other} ${FAR}`);
+    assert.equal((await slow).out, '1500000');
+    await director.weigh(`vip ${VIP}`, open.server, 1);
+    const both = [await get(net.client, FAR, `http://${VIP}/`), await get(net.client, FAR, `http://${VIP}/`)];
+    assert.deepEqual(both.sort(), [`rs1 ${FAR}`, `rs2 ${FAR}`]);
+  });
+
+  it('counts connections, packets and bytes of services and servers', async () => {
+    const before = await director.counters();
+    await get(net.client, FAR, `http://${VIP}/bytes/100000`);
+    const now = await until('they are counted', async () => {
+      const rows = await director.counters();
+      return rows[0].connections > before[0].connections && rows[0].outBytes - before[0].outBytes > 100_000
+        ? rows
+        : undefined;
+    });
+    assert.deepEqual(
+      now.map(s => s.key),
+      NAT.map(s => s.key),
+    );
+    const sum = (rows: typeof now, of: 'connections' | 'outBytes') =>
+      rows[0].realServers.reduce((n, r) => n + r[of], 0);
+    assert.equal(sum(now, 'connections'), now[0].connections);
+    assert.equal(sum(now, 'outBytes'), now[0].outBytes);
+    assert.ok((now[0].inPackets ?? 0) > (before[0].inPackets ?? 0));
+  });
+
+  it('services come and go; those that stay are not touched', async () => {
+    const slow = net.client.run('curl', [
+      ...['-sS', '-m', '20', '--interface', FAR, '--limit-rate', '1M'],
+      ...['-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/bytes/1500000`],
+    ]);
+    const more = spec(`tcp ${VIP}:8081`, 'nat', ['10.2.0.11:80']);
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(await director.apply([...NAT, more]), []);
+      assert.equal(await get(net.client, FAR, `http://${VIP}:8081/`), `rs1 ${FAR}`);
+      assert.deepEqual(await director.apply(NAT), []);
+    }
+    assert.equal((await slow).out, '1500000');
+  });
+
+  for (const [how, services, from] of [
+    ['a restart', NAT, FAR],
+    ['a restart with FullNAT', FULLNAT, NEAR],
+  ] as const)
+    it(`${how}: open connections finish, nobody is reset`, async () => {
+      await director.apply(services);
+      const resets = await resetsOf(net);
+      const slow = [0, 1].map(() =>
+        net.client.run('curl', [
+          ...['-sS', '-m', '30', '--interface', from, '--limit-rate', '2M'],
+          ...['-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/bytes/6000000`],
+        ]),
+      );
+      await until(
+        'both flow',
+        async () =>
+          (await director.connections()).filter(c => c.state === 'ESTABLISHED').length >= 2 || undefined,
+      );
+      assert.equal(await director.close(), 0);
+      // While nobody is there, a client hears nothing.
+      assert.match(await get(net.client, from, `http://${VIP}/`, 0.3), /curl 28/);
+      director = await Director.start(net.director, state.path);
+      assert.deepEqual(await director.apply(services), []);
+      assert.match(await get(net.client, from, `http://${VIP}/`), /^rs/);
+      assert.deepEqual(
+        (await Promise.all(slow)).map(s => s.out || s.err),
+        ['6000000', '6000000'],
+      );
+      assert.match(director.log, /open connections taken up/);
+      assert.match(director.log, /eth0: kept/);
+      assert.deepEqual(await resetsOf(net), resets);
+    });
+
+  it('killed: the kernel answers nobody, and the next run forwards again', async () => {
+    await director.apply(NAT);
+    const resets = await resetsOf(net);
+    await director.kill();
+    assert.match(await get(net.client, FAR, `http://${VIP}/`, 1.5), /curl 28/);
+    assert.equal((await net.client.run('ping', ['-c1', '-W2', '10.1.0.1'])).code, 0);
+    director = await Director.start(net.director, state.path);
+    assert.deepEqual(await director.apply(NAT), []);
+    assert.equal((await get(net.client, FAR, `http://${VIP}/`)).slice(4), FAR);
+    assert.deepEqual(await resetsOf(net), resets);
+  });
+
+  it('a clean stop takes the VIPs down', async () => {
+    await director.apply(NAT);
+    const up = () => net.director.ip('-o', 'addr').includes(`${VIP}/32`);
+    assert.equal(up(), true);
+    assert.equal(await director.close(), 0);
+    assert.equal(up(), false);
+  });
 });
+
+/** Connections that were reset, as the client's and the servers' kernels count them. */
+async function resetsOf(net: Net): Promise<number[]> {
+  return Promise.all(
+    [net.client, ...net.servers].map(async host => {
+      const { out } = await host.run('cat', ['/proc/net/snmp']);
+      const [names, values] = out.split('\n').filter(l => l.startsWith('Tcp:'));
+      return Number(values.split(' ')[names.split(' ').indexOf('EstabResets')]);
+    }),
+  );
+}
+
+/** Sends a datagram of `size` octets and says what came back: words, or how many octets. */
+async function echo(client: Host, from: string, to: string, size: number): Promise<string> {
+  const code = `const s = require('dgram').createSocket('${to.includes(':') ? 'udp6' : 'udp4'}');
+    s.on('message', m => { console.log(m.length > 100 ? m.length : String(m)); s.close(); });
+    s.bind(0, '${from}', () => s.send(Buffer.alloc(${size}, 7), 8080, '${to}'));
+    setTimeout(() => s.close(), 2500).unref();`;
+  return (await client.run(process.execPath, ['-e', code], { timeout: 5000 })).out.trim();
+}
