@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { makeResponder, type Respond, type ResponderOptions } from '../dns/chain.ts';
 import { COUNTERS } from '../dns/counters.ts';
+import type { Settings } from '../dns/settings.ts';
 import { openZones } from '../dns/zone/zones.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import { SECTION, section } from '../model/snapshot.ts';
@@ -22,10 +23,15 @@ export interface Served {
   /** Where its zones lie, unless they are in the snapshot itself. */
   arena?: SharedArrayBuffer | undefined;
   state: Uint32Array;
+  /** How is answered beyond the zones; see dns/settings.ts. */
+  settings?: Settings | undefined;
 }
 
 /** How is answered: plain data, fixed at start. */
-export type Answering = Omit<ResponderOptions, 'zones' | 'steering' | 'counters' | 'seconds' | 'onFault'>;
+export type Answering = Omit<
+  ResponderOptions,
+  'zones' | 'steering' | 'settings' | 'counters' | 'seconds' | 'onFault'
+>;
 
 export interface PathStart {
   served: Served;
@@ -93,10 +99,11 @@ export class AnswerPath {
     this.#port.postMessage(message);
   }
 
-  #responder({ snapshot, arena, state }: Served): Respond {
+  #responder({ snapshot, arena, state, settings }: Served): Respond {
     return makeResponder({
       ...this.#start.answering,
       zones: openZones(section(snapshot, SECTION.zones), arena),
+      settings,
       steering: openPools(section(snapshot, SECTION.pools), state, newRng()),
       counters: this.#start.counters.subarray(0, COUNTERS.length),
       seconds,

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { COUNTERS } from '../dns/counters.ts';
 import type { Settings } from '../dns/settings.ts';
-import { GtmError } from '../kit/errors.ts';
+import { GtmError, reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import { NET_COUNTERS } from '../net/responder.ts';
 import type { TcpLimits } from '../net/tcp.ts';
@@ -32,8 +32,6 @@ export interface AnswersOptions extends Served {
   tcp: TcpLimits;
   /** Most octets of a reply over UDP. */
   udpSize: number;
-  /** How is answered beyond the zones; see dns/settings.ts. */
-  settings?: Settings;
   log: Log;
   /** A worker ended by itself, and why; it is being started again. */
   onFault?: (why: string) => void;
@@ -47,13 +45,15 @@ export class Answers {
   #listening: readonly Endpoint[] = [];
   #served: Served;
   #libc: Libc | undefined;
+  #closed = false;
   /** The last swap and what it left to be taken back. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: AnswersOptions) {
     this.#options = options;
-    this.#answering = { udpSize: options.udpSize, settings: options.settings };
-    this.#served = { snapshot: options.snapshot, arena: options.arena, state: options.state };
+    this.#answering = { udpSize: options.udpSize };
+    const { snapshot, arena, state, settings } = options;
+    this.#served = { snapshot, arena, state, settings };
   }
 
   /**
@@ -92,16 +92,22 @@ export class Answers {
 
   /**
    * Resolves when every worker answers from this snapshot and state, and from nothing else any more. Rejects with
-   * GTM_SWAP (it cannot be opened, or a worker ended over it): the old one goes on. One after the other.
+   * GTM_SWAP (it cannot be opened, or a worker ended over it): the old one goes on. One after the other. Without
+   * `settings` those of before go on.
    */
-  swap(snapshot: SharedArrayBuffer, state: Uint32Array, arena?: SharedArrayBuffer): Promise<void> {
-    const served = { snapshot, arena, state };
+  swap(
+    snapshot: SharedArrayBuffer,
+    state: Uint32Array,
+    arena?: SharedArrayBuffer,
+    settings: Settings | undefined = this.#served.settings,
+  ): Promise<void> {
+    const served = { snapshot, arena, state, settings };
     const turn = this.#turn.then(() => this.#swapAll(served));
     this.#turn = turn.then(
       () => {
         this.#served = served;
       },
-      () => this.#swapAll(this.#served).catch(() => {}),
+      () => this.#swapAll(this.#served).catch(e => this.#stuck(e)),
     );
     return turn;
   }
@@ -113,11 +119,17 @@ export class Answers {
 
   /** Takes no more queries, lets TCP replies drain for 200 ms at most, and ends the workers. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#threads.map(t => t.close()));
   }
 
   async #swapAll(served: Served): Promise<void> {
     await Promise.all(this.#threads.map(t => t.swap(served)));
+  }
+
+  // A worker that cannot go back answers from what it has, and the others from the old: nothing but its end helps.
+  #stuck(fault: unknown): void {
+    if (!this.#closed) this.#options.log.error({}, `answers: not all workers went back: ${reason(fault)}`);
   }
 
   async #choose(): Promise<void> {
@@ -164,6 +176,7 @@ export class Answers {
 
   #run(threads: AnswerThread[]): Promise<Ready[]> {
     this.#threads = threads;
+    this.#closed = false;
     return Promise.all(threads.map(t => t.start()));
   }
 

@@ -5,7 +5,7 @@
 // `settle` is the only place that turns what is known into what is answered and forwarded.
 import { randomBytes } from 'node:crypto';
 import type { DemoServers, ReloadResult } from '../admin/node.ts';
-import { shareSettings } from '../dns/settings.ts';
+import { type Settings, shareSettings } from '../dns/settings.ts';
 import { type Evaluation, evaluate } from '../health/evaluate.ts';
 import { makeReport } from '../health/report.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -13,7 +13,6 @@ import { type Diagnostic, formatDiagnostic, summarize } from '../kit/diag.ts';
 import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Rng } from '../kit/rng.ts';
-import { diffConfig } from '../model/diff.ts';
 import type { Coordinator, Sight } from '../model/records.ts';
 import type { Config, NodeConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
@@ -21,6 +20,7 @@ import { newStateTable } from '../model/state.ts';
 import { memberList } from '../steer/table.ts';
 import { Answers } from './answers.ts';
 import { Calendar } from './calendar.ts';
+import { changesOf, changeText, tellReload } from './changes.ts';
 import { tellChanges, writeStates } from './effects.ts';
 import { Events } from './events.ts';
 import type { Sound } from './loader.ts';
@@ -72,6 +72,9 @@ export class Node {
   /** Generations of zones that an answer worker may have: ours, and those tried since. */
   held: readonly number[];
   readonly #weights: Weights;
+  /** What nobody outside can guess of how we answer, as long as we run. */
+  readonly #random = randomBytes(20);
+  #settings: Settings | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Services that could not be opened, by key; tried again every RETRY ticks. */
   #faults: ReadonlyMap<string, string> = new Map();
@@ -172,14 +175,17 @@ export class Node {
       this.#mended();
       return;
     }
-    const changes = diffConfig(before.config, loaded.config);
+    const changes = changesOf(before.config, loaded.config, this.o.name);
     // Built and given to the answer workers before anything forwards differently: what fails must leave no trace.
     const old = { snapshot: this.snapshot, state: this.state };
     const snapshot = buildSnapshot(this.generation + 1, loaded.config, loaded.compiled);
     this.held = [...this.held, loaded.compiled.generation];
     this.#take(loaded, snapshot, newStateTable(memberList(loaded.config).length));
     try {
-      await this.answers?.swap(snapshot.buffer, this.state, snapshot.zones.arena);
+      const { dns } = this.self;
+      const settings = dns && shareSettings(dns, this.#random, this.#settings);
+      await this.answers?.swap(snapshot.buffer, this.state, snapshot.zones.arena, settings);
+      this.#settings = settings ?? this.#settings;
       this.held = [loaded.compiled.generation];
     } catch (e) {
       this.#take(before, old.snapshot, old.state);
@@ -193,14 +199,7 @@ export class Node {
     this.settle();
     if (this.plane !== undefined) await this.#applyPlane();
     this.#mended();
-    const late = restartOnly(
-      changes.map(c => c.what),
-      this.o.name,
-    );
-    for (const what of late)
-      this.events.add('warn', 'config', what, 'changed; takes effect at the next start');
-    const text = changes.map(c => `${c.kind} ${c.what}`).join(', ') || 'zones only';
-    this.events.add('info', 'config', 'reload', `generation ${this.generation} serves: ${text}`);
+    tellReload(this.events, this.generation, changes);
   }
 
   /** The files have faults: what runs goes on, and says so. */
@@ -219,9 +218,7 @@ export class Node {
   async reload(): Promise<ReloadResult> {
     const before = this.config;
     const diagnostics = await this.o.reload();
-    const changes = diffConfig(before, this.config).map(
-      c => `${c.kind} ${c.what}${c.to === undefined ? '' : `: ${c.from ?? '-'} → ${c.to}`}`,
-    );
+    const changes = changesOf(before, this.config, this.o.name).map(changeText);
     return { generation: this.generation, diagnostics, changes };
   }
 
@@ -302,13 +299,14 @@ export class Node {
   }
 
   async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
+    this.#settings = shareSettings(dns, this.#random);
     this.answers = await Answers.start({
       listen: dns.listen,
       io: dns.io,
       workers: dns.workers,
       tcp: { connections: dns.tcp_connections, perSource: dns.tcp_per_source, idle: dns.tcp_idle },
       udpSize: dns.udp_size,
-      settings: shareSettings(dns, randomBytes(20)),
+      settings: this.#settings,
       snapshot: this.snapshot.buffer,
       arena: this.snapshot.zones.arena,
       state: this.state,
@@ -334,12 +332,6 @@ export class Node {
     }
     this.#saveFault = fault;
   }
-}
-
-// What is fixed at start: sockets and connections that no reload moves.
-function restartOnly(changed: readonly string[], node: string): string[] {
-  const fixed = ['cluster', 'state_dir', 'coordinator', `nodes.${node}`];
-  return changed.filter(what => fixed.some(f => what === f || what.startsWith(`${f}.`)));
 }
 
 function pause(ms: number): Promise<void> {

@@ -15,11 +15,16 @@ export interface Settings extends Partial<Answering> {
   rateTable?: SharedArrayBuffer;
 }
 
-/** Settings for all workers of a node. `random`: 20 octets that nobody can guess. */
-export function shareSettings(dns: Settings, random: Uint8Array): Settings {
-  const { cookies, ecs, nsid, chaos, rrl, tcp_idle } = dns;
+/**
+ * Settings for all workers of a node. `random`: 20 octets that nobody can guess. `before`: the settings that these take the
+ * place of in a running node, which goes on with their rate limits' table and the time-out that its sockets have.
+ */
+export function shareSettings(dns: Settings, random: Uint8Array, before?: Settings): Settings {
+  const { cookies, ecs, nsid, chaos, rrl } = dns;
+  const { tcp_idle } = before ?? dns;
   const hex = Array.from(random.subarray(0, 16), b => b.toString(16).padStart(2, '0')).join('');
   const given = cookies?.secrets ?? [];
+  const kept = rrl?.table === before?.rrl?.table ? before?.rateTable : undefined;
   const seed = (random[16] << 24) | (random[17] << 16) | (random[18] << 8) | random[19];
   return {
     cookies: { require: cookies?.require ?? false, secrets: given.length === 0 ? [hex] : given },
@@ -27,7 +32,7 @@ export function shareSettings(dns: Settings, random: Uint8Array): Settings {
     ...(nsid !== undefined && { nsid }),
     ...(chaos !== undefined && { chaos }),
     ...(tcp_idle !== undefined && { tcp_idle }),
-    ...(rrl !== undefined && { rrl, rateTable: newRateTable(rrl.table, seed) }),
+    ...(rrl !== undefined && { rrl, rateTable: kept ?? newRateTable(rrl.table, seed) }),
   };
 }
 
