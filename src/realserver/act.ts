@@ -17,7 +17,7 @@ const MODULE: Readonly<Record<string, string>> = { gre: 'ip_gre', ip6gre: 'ip6_g
 
 /** What `ip` says when there is nothing (left) to undo. */
 const GONE =
-  /Cannot find device|Cannot assign requested address|No such process|No such device|File exists|Address already assigned|No such file/;
+  /[Aa]ddress not found|Cannot find device|Cannot assign requested address|No such process|No such device|File exists|Address already assigned|No such file/;
 
 /** Does the steps in their order; `tell` before each. Stops at the first that fails: what was done can be undone. */
 export async function carryOut(

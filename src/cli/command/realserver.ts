@@ -51,7 +51,12 @@ export async function undo(ctx: Context): Promise<number> {
   if (ctx.flags.on('json')) writeJson(ctx, 'RealServerUndo', { done: yes, actions, failed });
   for (const text of failed) ctx.io.err(`error: ${text}\n`);
   if (actions.length === 0) say(ctx, 'nothing to undo');
-  else say(ctx, yes ? 'all is as it was' : 'nothing was done: --yes does it');
+  else if (!yes) say(ctx, 'nothing was done: --yes does it');
+  else
+    say(
+      ctx,
+      failed.length === 0 ? 'all is as it was' : 'the rest is undone; do it again when that is mended',
+    );
   return failed.length > 0 ? EXIT.refused : EXIT.ok;
 }
 
