@@ -19,6 +19,9 @@ export const TUN = 2;
 export const FULLNAT = 3;
 export const FORWARD: readonly Forward[] = ['nat', 'dr', 'tun', 'fullnat'];
 
+/** Kinds of tunnels by number. */
+export const TUNNELS: readonly TunnelOptions['type'][] = ['ipip', 'gue', 'gre'];
+
 /** Columns of Counts. */
 export const CONNS = 0;
 export const INPKTS = 1;
@@ -103,6 +106,8 @@ export class Dest {
   weight = 0;
   forward = NAT;
   tunnel: TunnelOptions | undefined;
+  /** Index of TUNNELS. */
+  tunnelType = 0;
   /** ipip: outer sources of this prefix, by flow. */
   spread: { words: Int32Array; mask: Int32Array } | undefined;
   upper = 0;
@@ -154,12 +159,6 @@ export class Dest {
     if (this.overload) table.flags[this.at] |= OVERLOAD;
     else table.flags[this.at] &= ~OVERLOAD;
   }
-}
-
-/** The number of a dest's tunnel: 0 ipip, 1 gue, 2 gre. */
-export function tunnelType(dest: Dest): number {
-  const type = dest.tunnel?.type;
-  return type === 'gue' ? 1 : type === 'gre' ? 2 : 0;
 }
 
 /** The text of four words. */

@@ -10,7 +10,7 @@ import { TCP } from './packet/parse.ts';
 import { DestTable } from './sched/dests.ts';
 import { makeScheduler } from './sched/index.ts';
 import type { Scheduler } from './sched/scheduler.ts';
-import { Dest, FORWARD, fullnatOf, Local, NAT, Service } from './service.ts';
+import { Dest, FORWARD, fullnatOf, Local, NAT, Service, TUNNELS } from './service.ts';
 import { TCP_STATE, TCP_TIMEOUTS, UDP_TIMEOUT } from './tcpstate.ts';
 import { LOCAL, OWN, SERVER, sameWords, WordSet } from './wordset.ts';
 
@@ -247,6 +247,7 @@ export class Services {
     dest.weight = options.weight;
     dest.forward = FORWARD.indexOf(options.forward);
     dest.tunnel = options.tunnel;
+    dest.tunnelType = options.tunnel === undefined ? 0 : TUNNELS.indexOf(options.tunnel.type);
     dest.spread =
       options.tunnel?.sourcePrefix === undefined ? undefined : prefixOf(options.tunnel.sourcePrefix);
     dest.upper = upper;

@@ -6,7 +6,7 @@ import type { Core } from '../core.ts';
 import { CPORTS, DELTA, DPORTS, EXTRA, FIRST_DATA, LOCAL, WORDS } from '../line.ts';
 import { ACK, FIN, type Packet, RST, SYN, TCP, word } from '../packet/parse.ts';
 import { rewriteQuote } from '../packet/quote.ts';
-import { setDestination, setSource } from '../packet/rewrite.ts';
+import { changeTransport, setEnds } from '../packet/rewrite.ts';
 import type { Dest } from '../service.ts';
 import { insertToa, lowerMss, removeTimestamp, shiftNumber, shiftSack, toaSize } from './toa.ts';
 
@@ -21,21 +21,21 @@ export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: numbe
     rewriteQuote(p, core.quote, local.a, dest.d, dest.d, dport, local.a, lport);
     return core.transmit(p, dest.route, why);
   }
+  let change = 0;
   if (p.protocol === TCP) {
     const { toaKind, timestampRemove } = dest.service.fullnat;
     const flags = p.tcpFlags;
     const syn = (flags & SYN) !== 0;
     const delta = x[c * EXTRA + DELTA];
     if (syn && timestampRemove) removeTimestamp(p);
-    if (delta !== 0) shiftNumber(p, p.l4 + 4, delta);
+    if (delta !== 0) change = shiftNumber(p, p.l4 + 4, delta);
     if (toaKind !== 0 && (syn || isFirstData(p, x[c * EXTRA + FIRST_DATA]))) {
       const { words } = core;
       for (let i = 0; i < 4; i++) words[i] = t[base + i];
       insertToa(p, toaKind, dest.route.mtu, t[base + CPORTS] >>> 16, words);
     }
   }
-  setSource(p, local.a, lport);
-  setDestination(p, dest.d, dport);
+  setEnds(p, local.a, lport, dest.d, dport, change);
   return core.transmit(p, dest.route, why);
 }
 
@@ -50,7 +50,7 @@ export function touchAnswer(core: Core, p: Packet, c: number, dest: Dest): void 
   }
   const delta = x[c * EXTRA + DELTA];
   if (delta === 0 || (p.tcpFlags & ACK) === 0) return;
-  shiftNumber(p, p.l4 + 8, -delta | 0);
+  changeTransport(p, shiftNumber(p, p.l4 + 8, -delta | 0));
   shiftSack(p, delta);
 }
 

@@ -1,5 +1,6 @@
 // TCP options for FullNAT: the client's address in an option (TOA), timestamps blanked, the MSS lowered, SACK blocks shifted.
-// Invariant: sequence numbers are not touched by an option that is put in; every function leaves the TCP checksum right if it was.
+// Invariant: sequence numbers are not touched by an option that is put in; every function leaves the TCP checksum right if it was, but
+// shiftNumber(), which says by what it is off.
 import { delta16, delta32, fold, sum, update } from '../../kit/checksum.ts';
 import { half, type Packet, setHalf, setWord, word } from '../packet/parse.ts';
 import { changeTransport } from '../packet/rewrite.ts';
@@ -52,7 +53,13 @@ export function insertToa(p: Packet, kind: number, mtu: number, port: number, a:
 export function removeTimestamp(p: Packet): void {
   const at = findOption(p, TIMESTAMP, 10);
   if (at === 0) return;
-  for (let i = 0; i < 10; i++) setByte(p, at + i, NOP);
+  const { frame } = p;
+  // In whole half words of the header, as the checksum sees them.
+  const from = at - ((at - p.l4) & 1);
+  const to = from + 10 + 2 * (at - from);
+  const before = sum(frame, from, to, 0);
+  for (let i = at; i < at + 10; i++) frame[i] = NOP;
+  changeTransport(p, (~fold(before) & 0xffff) + fold(sum(frame, from, to, 0)));
 }
 
 /** Lowers the MSS option by `by`, but not below 64. */
@@ -75,12 +82,15 @@ export function shiftSack(p: Packet, delta: number): void {
   }
 }
 
-/** Adds `delta` to the 32-bit number at `at` (sequence or acknowledgement; even offset in the header). */
-export function shiftNumber(p: Packet, at: number, delta: number): void {
+/**
+ * Adds `delta` to the 32-bit number at `at` (sequence or acknowledgement; even offset in the header). The TCP checksum is the caller's:
+ * returned is by what its sum changed.
+ */
+export function shiftNumber(p: Packet, at: number, delta: number): number {
   const old = word(p.frame, at);
   const now = (old + delta) | 0;
   setWord(p.frame, at, now);
-  changeTransport(p, delta32(old, now));
+  return delta32(old, now);
 }
 
 // Options may stand at odd offsets: one byte at a time, in the half word that the checksum sees.

@@ -3,9 +3,9 @@
 // Outer TTL and DF are the inner's, ECN by RFC 6040's full mode; the source is what the route says, or of a prefix by flow.
 import { finish, sum } from '../../kit/checksum.ts';
 import type { Core } from '../core.ts';
-import { type Packet, setHalf, setWord, UDP } from '../packet/parse.ts';
+import { halves, type Packet, setHalf, setWord, UDP } from '../packet/parse.ts';
 import { changeHeader } from '../packet/rewrite.ts';
-import { type Dest, tunnelType } from '../service.ts';
+import type { Dest } from '../service.ts';
 import { WHY } from '../verdict.ts';
 
 export const IPIP = 0;
@@ -20,7 +20,7 @@ const PORTS = 28_232;
 /** Bytes that a tunnel to `dest` puts in front. */
 export function tunnelOverhead(dest: Dest): number {
   const outer = dest.family === 4 ? 20 : 40;
-  const type = tunnelType(dest);
+  const type = dest.tunnelType;
   if (type === IPIP) return outer;
   if (type === GUE) return outer + GUE_HEADER;
   return outer + (dest.tunnel?.csum ? 8 : 4);
@@ -36,8 +36,8 @@ export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: nu
   const field = v4 ? frame[inner + 1] : ((frame[inner] << 4) | (frame[inner + 1] >> 4)) & 0xff;
   const df = v4 && core.sysctl.pmtu_disc !== 0 && p.df ? 0x4000 : 0;
   const family = p.family;
-  const flow = flowHash(core.seed, p);
-  const type = tunnelType(dest);
+  const type = dest.tunnelType;
+  const flow = type === GUE || dest.spread !== undefined ? flowHash(core.seed, p) : 0;
   // RFC 6040 §4.1: ECN goes outside, but a mark that is there already (CE) stays inside alone.
   const ecn = (field & 3) === 3 ? 2 : field & 3;
   const at = inner - overhead;
@@ -47,18 +47,18 @@ export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: nu
   const protocol = type === IPIP ? inside : type === GUE ? UDP : PROTOCOL_GRE;
   const { route } = dest;
   if (dest.family === 4) {
-    frame[at] = 0x45;
-    frame[at + 1] = (field & 0xfc) | ecn;
-    setHalf(frame, at + 2, p.end - at);
     if (df === 0) core.id = (core.id + 1) & 0xffff;
-    setHalf(frame, at + 4, df === 0 ? core.id : 0);
-    setHalf(frame, at + 6, df);
-    frame[at + 8] = ttl;
-    frame[at + 9] = protocol;
-    setHalf(frame, at + 10, 0);
-    setWord(frame, at + 12, outerSource(dest, 0, flow, route.source[0]));
-    setWord(frame, at + 16, dest.d[0]);
-    setHalf(frame, at + 10, finish(sum(frame, at, at + 20, 0)));
+    const first = ((0x4500 | (field & 0xfc) | ecn) << 16) | ((p.end - at) & 0xffff);
+    const second = ((df === 0 ? core.id : 0) << 16) | df;
+    const third = (ttl << 24) | (protocol << 16);
+    const source = outerSource(dest, 0, flow, route.source[0]);
+    const destination = dest.d[0];
+    const total = halves(first) + halves(second) + halves(third) + halves(source) + halves(destination);
+    setWord(frame, at, first);
+    setWord(frame, at + 4, second);
+    setWord(frame, at + 8, third | finish(total));
+    setWord(frame, at + 12, source);
+    setWord(frame, at + 16, destination);
   } else {
     setWord(frame, at, 0x60000000 | (((field & 0xfc) | ecn) << 20));
     setHalf(frame, at + 4, p.end - l4);

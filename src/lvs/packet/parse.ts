@@ -166,7 +166,8 @@ function readV4(p: Packet, header: number): number {
   return fold(header === 20 ? total : sum(frame, at + 20, at + header, total));
 }
 
-function halves(w: number): number {
+/** The two 16-bit halves of a word, for a checksum's sum. */
+export function halves(w: number): number {
   return (w >>> 16) + (w & 0xffff);
 }
 

@@ -57,6 +57,44 @@ export function setSource(p: Packet, a: Int32Array, port: number): void {
   p.sport = port;
 }
 
+/** Both addresses (four words each) and ports at once; `more`: what else changed under the TCP or UDP checksum. */
+export function setEnds(
+  p: Packet,
+  s: Int32Array,
+  sport: number,
+  d: Int32Array,
+  dport: number,
+  more: number,
+): void {
+  const { frame, at, l4 } = p;
+  let delta = delta32(p.s0, s[0]) + delta32(p.d0, d[0]);
+  if (p.family === 4) {
+    setWord(frame, at + 12, s[0]);
+    setWord(frame, at + 16, d[0]);
+    setHalf(frame, at + 10, update(half(frame, at + 10), delta));
+  } else {
+    delta += delta32(p.s1, s[1]) + delta32(p.s2, s[2]) + delta32(p.s3, s[3]);
+    delta += delta32(p.d1, d[1]) + delta32(p.d2, d[2]) + delta32(p.d3, d[3]);
+    for (let i = 0; i < 4; i++) {
+      setWord(frame, at + 8 + 4 * i, s[i]);
+      setWord(frame, at + 24 + 4 * i, d[i]);
+    }
+  }
+  p.s0 = s[0];
+  p.s1 = s[1];
+  p.s2 = s[2];
+  p.s3 = s[3];
+  p.d0 = d[0];
+  p.d1 = d[1];
+  p.d2 = d[2];
+  p.d3 = d[3];
+  setHalf(frame, l4, sport);
+  setHalf(frame, l4 + 2, dport);
+  changeTransport(p, delta + delta16(p.sport, sport) + delta16(p.dport, dport) + more);
+  p.sport = sport;
+  p.dport = dport;
+}
+
 /** The TCP or UDP checksum after what it covers changed by `delta`. */
 export function changeTransport(p: Packet, delta: number): void {
   const { frame } = p;
