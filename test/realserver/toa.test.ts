@@ -1,5 +1,7 @@
 // TOA out of the headers of a SYN: as bytes, and out of a kernel that saved them for a listening socket.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { clientOf } from '../../src/realserver/toa.ts';
 
@@ -44,4 +46,18 @@ describe('the client in a saved SYN', () => {
     for (let i = 0; i < whole.length; i++)
       for (const b of [0, 1, 2, 8, 20, 254, 255]) clientOf(whole.map((v, at) => (at === i ? b : v)));
   });
+});
+
+it('gtm realserver toa says the client that the SYN told the kernel of, and the peer where it told none', () => {
+  const child = join(import.meta.dirname, 'toa-child.js');
+  const out = execFileSync('unshare', ['--net', process.execPath, child], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  assert.deepEqual(JSON.parse(out), [
+    'client 198.51.100.7:40000, peer 10.8.0.2:5001',
+    'client 10.8.0.2:5002, no TOA, peer 10.8.0.2:5002',
+    'client [2001:db8::7]:40000, peer [fd00:8::2]:5003',
+    'client [2001:db8::7]:40000, peer 10.8.0.2:5004',
+  ]);
 });
