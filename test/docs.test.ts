@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../src/dns/zonefile/faults.ts';
+import { RULE_FAULTS } from '../src/lvs/rules/rule.ts';
 import { CODES } from '../src/model/codes.ts';
 
 const file = join(import.meta.dirname, '..', '..', 'docs', 'diagnostics.md');
@@ -28,6 +29,11 @@ function diagnostics(): string {
     ...head,
     ...Object.values(FAULTS).map(row),
     '',
+    '## Rules of ipvsadm',
+    '',
+    ...head,
+    ...RULE_FAULTS.map(row),
+    '',
   ].join('\n');
 }
 
@@ -37,6 +43,6 @@ test('docs/diagnostics.md lists every code as the tables have it', () => {
 });
 
 test('no code stands for two things', () => {
-  const all = [...Object.keys(CODES), ...Object.values(FAULTS).map(f => f[0])];
+  const all = [...Object.keys(CODES), ...[...Object.values(FAULTS), ...RULE_FAULTS].map(f => f[0])];
   assert.equal(new Set(all).size, all.length);
 });

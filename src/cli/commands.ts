@@ -136,6 +136,34 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./command/lvs-simulate.ts')).run,
   },
   {
+    path: ['lvs', 'save'],
+    args: [],
+    flags: ['config', 'node', 'url', 'json', 'quiet', 'timeout'],
+    summary: 'print services as rules for ipvsadm -R, with the thresholds that ipvsadm -S leaves out',
+    details:
+      'Of the cluster file that -c names, else of a running node. What ipvsadm has no words for is said on stderr, and ends with exit code 1.',
+    examples: [
+      ['gtm lvs save', 'of the running node, with the weights of now'],
+      ['gtm lvs save -c zones/gtm.yaml --node fra-1', 'of the cluster file'],
+    ],
+    exits: ['refused', 'unreachable', 'timeout'],
+    load: async () => (await import('./command/lvs-rules.ts')).save,
+  },
+  {
+    path: ['lvs', 'restore'],
+    args: [{ name: 'FILE' }],
+    flags: ['check', 'site', 'json', 'quiet'],
+    summary: 'read rules of ipvsadm, and print them as the vips of a cluster file',
+    details:
+      'FILE is what ipvsadm -S -n (or gtm lvs save) wrote; - is stdin. What a cluster file cannot say is refused by name, with its place.',
+    examples: [
+      ['gtm lvs restore - --site fra', 'what ipvsadm -S -n writes into the pipe'],
+      ['gtm lvs restore rules.txt --check', ''],
+    ],
+    exits: ['refused'],
+    load: async () => (await import('./command/lvs-rules.ts')).restore,
+  },
+  {
     path: ['lvs', 'diff'],
     args: [],
     flags: ['config', 'node', 'url', 'json', 'exit-code', 'timeout'],

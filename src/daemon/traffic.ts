@@ -12,7 +12,8 @@ export function trafficOf(node: Node): ServiceStatus[] {
   );
   return plane.counters().map(c => {
     // One that a reload took away may still be counted for a moment.
-    const { scheduler = '-', flags = [], forward = 'nat', persistence = 0 } = specs.get(c.key) ?? {};
+    const spec = specs.get(c.key);
+    const { scheduler = '-', flags = [], forward = 'nat', persistence = 0 } = spec ?? {};
     return {
       ...c,
       plane: plane.name,
@@ -20,6 +21,7 @@ export function trafficOf(node: Node): ServiceStatus[] {
       flags,
       forward,
       persistence,
+      ...(spec && { tunnel: spec.tunnel, thresholds: spec.thresholds, timeouts: spec.timeouts }),
       rates: rounded(rates.estimates.of(c.key)),
       realServers: c.realServers.map(rs => ({ ...rs, rates: rounded(rates.estimates.of(c.key, rs.key)) })),
     };

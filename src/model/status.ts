@@ -1,6 +1,6 @@
 // What a node tells about itself: the body of GET /v1/status. The CLI's tables, the page and the metrics come from it.
 import type { CoordinatorStatus, Override, Sight } from './records.ts';
-import type { RealServerCounters, ServiceCounters } from './service.ts';
+import type { RealServerCounters, ServiceCounters, ServiceSpec } from './service.ts';
 import type { StateName } from './state.ts';
 
 export interface MemberStatus {
@@ -75,6 +75,10 @@ export interface ServiceStatus extends ServiceCounters {
   forward: 'nat' | 'dr' | 'tun' | 'fullnat';
   /** Milliseconds; 0 = none. */
   persistence: number;
+  /** As in ServiceSpec; absent of a service that has left the cluster file. */
+  tunnel?: ServiceSpec['tunnel'];
+  thresholds?: ServiceSpec['thresholds'];
+  timeouts?: ServiceSpec['timeouts'];
   rates: TrafficRates;
   realServers: (RealServerCounters & { rates: TrafficRates })[];
 }
