@@ -26,6 +26,8 @@ export const MEANING: readonly (readonly [string, readonly string[]])[] = [
   ['a DNAME b.x.\na.a.a A 192.0.2.1', ['6 GTM-Z037']],
   ['@ DNAME b.x.\nwww A 192.0.2.1', ['6 GTM-Z037']],
   ['a DNAME b.x.\nba A 192.0.2.1', []],
+  ['a DNAME b.x.\n NS ns.x.', ['5 GTM-Z04C']],
+  ['@ DNAME b.x.', []],
   ['a POOL web\n A 192.0.2.1\n AAAA ::1', ['6 GTM-Z038', '7 GTM-Z038']],
   ['a CNAME b.x.\n POOL web', ['5 GTM-Z038']],
   ['a POOL web\n POOL api', ['6 GTM-Z038']],

@@ -114,9 +114,33 @@ test('a large zone is checked in a time that grows with its size', () => {
   assert.ok(took < 5000, `${took} ms of CPU`);
 });
 
-test('faults are bounded', () => {
-  const { records } = parse(`${BASE}${'a A 192.0.2.1\n'.repeat(5000)}`);
-  const faults = checkZone(records, ORIGIN);
+test('warnings are bounded, told by their number beyond that, and never refuse a zone', () => {
+  const check = (text: string) => checkZone(parse(`${BASE}${text}`).records, ORIGIN);
+  const faults = check('a A 192.0.2.1\n'.repeat(5000));
+  assert.ok(!hasErrors(faults));
   assert.equal(faults.length, 1001);
-  assert.ok(hasErrors(faults));
+  const { code, severity, line, message } = faults[1000];
+  assert.deepEqual([code, severity, line], ['GTM-Z028', 'warning', faults[999].line + 1]);
+  assert.equal(message, '3999 more warnings are not listed; the first is here');
+  assert.equal(check('a A 192.0.2.1\n'.repeat(1001)).at(-1)?.code, 'GTM-Z042');
+  assert.equal(
+    check('a A 192.0.2.1\n'.repeat(1002)).at(-1)?.message,
+    '1 more warning is not listed; the first is here',
+  );
+});
+
+test('an error behind many warnings is found', () => {
+  const text = `${'a A 192.0.2.1\n'.repeat(5000)}b CNAME c.x.\nb A 192.0.2.1\n`;
+  const errors = checkZone(parse(`${BASE}${text}`).records, ORIGIN).filter(d => d.severity === 'error');
+  assert.deepEqual(
+    errors.map(d => d.code),
+    ['GTM-Z035'],
+  );
+});
+
+test('errors are bounded', () => {
+  const names = Array.from({ length: 5000 }, (_, i) => `a${i} CNAME c.x.\na${i} A 192.0.2.1\n`);
+  const faults = checkZone(parse(`${BASE}${names.join('')}`).records, ORIGIN);
+  assert.equal(faults.length, 1001);
+  assert.deepEqual([faults[1000].code, faults[1000].message], ['GTM-Z029', 'stopped after 1000 errors']);
 });

@@ -120,6 +120,11 @@ const STRICTER: readonly { peers: readonly Peer[]; rows: readonly string[]; why:
     rows: ['a DNAME b.x.\na.a.a A 192.0.2.1', '@ DNAME b.x.\nwww A 192.0.2.1'],
     why: 'what stands below a DNAME is never answered (RFC 6672 §2.4)',
   },
+  {
+    peers: ['bind', 'nsd'],
+    rows: ['a DNAME b.x.\n NS ns.x.'],
+    why: 'below the apex a DNAME must not stand beside an NS (RFC 6672 §2.3), and Knot refuses it too',
+  },
 ];
 
 const APEX = '@ 60 SOA ns.other. host 1 2 3 4 5\n@ 60 NS ns.other.\n';

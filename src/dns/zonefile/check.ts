@@ -16,7 +16,7 @@ export interface CheckOptions {
   pools?: ReadonlySet<string> | undefined;
   /** Lines of the zone are missing because they had faults: what only seems to be missing is not reported. */
   partial?: boolean;
-  /** Faults listed before the check gives up; default 1000. */
+  /** Errors listed before the check gives up, and warnings at most; default 1000. */
   maxFaults?: number;
 }
 
@@ -27,7 +27,7 @@ export function checkZone(records: RecordList, origin: Uint8Array, options: Chec
   check.names();
   check.targets();
   check.contents();
-  return check.report.diagnostics;
+  return check.report.end();
 }
 
 // RRSIG, NSEC and KEY may stand beside a CNAME (RFC 4035 §2.5, RFC 3007), the first two at a cut as well.
@@ -100,6 +100,8 @@ class Check {
       const glue = (type[i] === TYPE.A || type[i] === TYPE.AAAA) && (flags & HAS.NS_TARGET) !== 0;
       if (type[i] === TYPE.POOL && cut === id)
         this.#fail('poolAtCut', i, `${this.#name(id)} is delegated: a POOL there would never answer`);
+      else if (type[i] === TYPE.DNAME && cut === id)
+        this.#fail('dnameAtCut', i, `${this.#name(id)} has a DNAME and is delegated: below it one must do`);
       else if (!glue && !(cut === id && AT_CUT.has(type[i])))
         this.#fail(
           'occluded',

@@ -40,7 +40,8 @@ export const FAULTS = {
   noTtl: ['GTM-Z025', 'error', 'a record without a TTL, and none to take'],
   oldTtl: ['GTM-Z026', 'warning', 'TTLs without $TTL: taken from the last record or the SOA (RFC 2308 §4)'],
   generated: ['GTM-Z027', 'error', '$GENERATE makes too many records'],
-  many: ['GTM-Z029', 'error', 'more faults than are listed'],
+  unlisted: ['GTM-Z028', 'warning', 'more warnings than are listed'],
+  many: ['GTM-Z029', 'error', 'more errors than are listed: the rest of the file is not read'],
   noSoa: ['GTM-Z030', 'error', 'the zone has no SOA'],
   soas: ['GTM-Z031', 'error', 'the zone has more than one SOA'],
   soaPlace: ['GTM-Z032', 'error', 'the SOA is not at the apex'],
@@ -63,6 +64,7 @@ export const FAULTS = {
   digest: ['GTM-Z049', 'warning', 'a digest or fingerprint of another length than its kind has'],
   useless: ['GTM-Z04A', 'warning', 'a record that clients have to ignore'],
   hostname: ['GTM-Z04B', 'warning', 'a host whose name is no host name (RFC 1123 §2.1)'],
+  dnameAtCut: ['GTM-Z04C', 'error', 'a DNAME at a delegation (RFC 6672 §2.3)'],
 } as const satisfies Record<string, readonly [code: string, severity: Severity, means: string]>;
 
 export type Fault = keyof typeof FAULTS;
@@ -75,13 +77,20 @@ export interface Place {
   endCol?: number;
 }
 
-/** Faults in the order found, up to a bound: a file that is no zone file must not fill the memory with what is wrong. */
+/**
+ * Faults in the order found, up to a bound: a file that is no zone file must not fill the memory with what is wrong. Too
+ * many errors end the reading; warnings beyond the bound are only counted, since warnings alone are no reason to refuse.
+ */
 export class Report {
-  readonly diagnostics: Diagnostic[] = [];
-  /** The bound is reached: what follows is not listed. */
+  /** So many errors that what follows is not looked at. */
   full = false;
   readonly #most: number;
+  readonly #listed: Diagnostic[] = [];
+  #errors = 0;
+  #unlisted = 0;
+  #firstUnlisted: Place | undefined;
 
+  /** `most`: errors listed, and faults in all before warnings are only counted. */
   constructor(most = 1000) {
     this.#most = most;
   }
@@ -89,12 +98,29 @@ export class Report {
   add(fault: Fault, place: Place, message: string, help?: string): void {
     if (this.full) return;
     const [code, severity] = FAULTS[fault];
+    if (severity !== 'error' && this.#listed.length >= this.#most) {
+      this.#unlisted++;
+      this.#firstUnlisted ??= place;
+      return;
+    }
     const d: Diagnostic = { ...place, severity, code, message };
     if (help !== undefined) d.help = help;
-    this.diagnostics.push(d);
-    if (fault === 'many' || this.diagnostics.length < this.#most) return;
-    this.add('many', place, `stopped after ${this.#most} faults`);
+    this.#listed.push(d);
+    if (severity !== 'error' || fault === 'many' || ++this.#errors < this.#most) return;
+    this.add('many', place, `stopped after ${this.#most} errors`);
     this.full = true;
+  }
+
+  /** All that is listed, and how much is not. Nothing is added after this. */
+  end(): Diagnostic[] {
+    const first = this.#firstUnlisted;
+    if (first !== undefined) {
+      const [code, severity] = FAULTS.unlisted;
+      const n = this.#unlisted;
+      const message = `${n} more ${n === 1 ? 'warning is' : 'warnings are'} not listed; the first is here`;
+      this.#listed.push({ ...first, severity, code, message });
+    }
+    return this.#listed;
   }
 }
 

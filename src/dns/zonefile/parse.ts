@@ -34,7 +34,7 @@ export interface ParseOptions {
    * name, since that is how a loop is known. Without it every $INCLUDE is a fault.
    */
   include?: ((name: string, from: string) => Source | { fault: string }) | undefined;
-  /** Faults listed before the parse gives up; default 1000. */
+  /** Errors listed before the parse gives up, and warnings at most; default 1000. */
   maxFaults?: number;
   /** Used for one zone after the other where many are parsed; the list is emptied first. */
   scanner?: RdataScanner;
@@ -57,7 +57,7 @@ export function parseZone(
 ): { records: RecordList; diagnostics: Diagnostic[] } {
   const parser = new Parser(options);
   parser.read(new Reading(text, [options.file], options.origin, parser.report));
-  return { records: parser.records, diagnostics: parser.report.diagnostics };
+  return { records: parser.records, diagnostics: parser.report.end() };
 }
 
 /** The one record of a line such as `www 60 A 192.0.2.1`; TTL 0 if it states none. Throws GTM_ZONE with the first fault. */
