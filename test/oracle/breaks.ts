@@ -1,11 +1,14 @@
 // The core broken on purpose, one piece at a time: each must be found by the stories that the real kernel recorded.
+import { delta16, update } from '../../src/kit/checksum.ts';
+import { formatIp } from '../../src/kit/ip.ts';
 import { SCHEDULER } from '../../src/lvs/sched/index.ts';
 import { makeMh } from '../../src/lvs/sched/mh.ts';
 import type { MakeScheduler } from '../../src/lvs/sched/scheduler.ts';
 import type { SchedulerName } from '../../src/model/schema.ts';
-import { checksum } from './packet.ts';
+import { checksum, TCP } from './packet.ts';
 import { toBytes, toText } from './story.ts';
 import { type Heard, type MakeSubject, makeSubject } from './subject.ts';
+import { LOCALS, OWN } from './topology.ts';
 
 export interface Break {
   name: string;
@@ -66,6 +69,18 @@ function told(
   return { name, run: within => within(make) };
 }
 
+/** FullNAT's packets to servers, all from one port. */
+function onePort(p: Buffer): void {
+  const six = p[0] >> 4 === 6;
+  const l4 = six ? 40 : (p[0] & 15) * 4;
+  const protocol = p[six ? 6 : 9];
+  const local = formatIp(p, six ? 8 : 12, six ? 16 : 4);
+  if (protocol !== TCP || ![...LOCALS[4], ...LOCALS[6], ...OWN.server].includes(local)) return;
+  const check = update(p.readUInt16BE(l4 + 16), delta16(p.readUInt16BE(l4), 5000));
+  p.writeUInt16BE(5000, l4);
+  p.writeUInt16BE(check, l4 + 16);
+}
+
 const { rr, wrr, lc, wlc, sh, sed } = SCHEDULER;
 
 export const BREAKS: readonly Break[] = [
@@ -103,6 +118,13 @@ export const BREAKS: readonly Break[] = [
   rewrite('the outer source is another', p => {
     if (p[0] >> 4 === 4 && (p[9] === 4 || p[9] === 47)) p[15] ^= 2;
   }),
+  rewrite('FullNAT: the clients share a port', onePort),
+  told('secure_tcp is not heard', right => ({
+    sysctl: values => right.sysctl({ ...values, secure_tcp: 0 }),
+  })),
+  told('drop_packet is not heard', right => ({
+    sysctl: values => right.sysctl({ ...values, drop_packet: 0 }),
+  })),
   told('weights stay as they were', right => ({
     dest: (verb, key, dest, options) => {
       if (verb !== 'set') right.dest(verb, key, dest, options);

@@ -40,7 +40,7 @@ export const SAMPLE: readonly number[] = PROVEN.flatMap((scheduler, i) =>
   flagsOf(scheduler).flatMap((flag, k) => {
     if (k > 2 ? false : k !== i % 3 && flag !== '') return [];
     const forward = MODES[(i + k) % (FULLNAT.includes(flag) ? 4 : 3)];
-    const family = (i + k) % 2 === 0 ? 4 : 6;
+    const family = (i + k + (i >> 2)) % 2 === 0 ? 4 : 6;
     const name = nameOf({ scheduler, forward, family, flag });
     return [CELLS.findIndex(c => nameOf(c) === name)];
   }),

@@ -64,6 +64,8 @@ export interface Story {
   cell: string;
   /** What the generator gave up, if it did. */
   note?: string;
+  /** Played again with steps left out: what the kernel refuses then is left out too. */
+  lenient?: boolean;
   steps: Step[];
 }
 
