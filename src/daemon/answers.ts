@@ -13,7 +13,7 @@ import { type Libc, openLibc } from '../nic/libc.ts';
 import type { Answering, Endpoint, ListenFault, Served } from './answer-path.ts';
 import { AnswerThread, type Ready, type ThreadOptions } from './answer-thread.ts';
 import type { WorkerStart } from './answer-worker.ts';
-import { batchLauncher, openShares } from './batch-launch.ts';
+import { batchLauncher, closeShares, openShares } from './batch-launch.ts';
 
 const WORKER = new URL('./answer-worker.js', import.meta.url);
 /** A free port has to be free for UDP and for TCP: so often another is tried. */
@@ -166,16 +166,29 @@ export class Answers {
       const launch = batchLauncher({ libc, listening, share, workers, start: common });
       return this.#thread(workers === 1 ? 'the udp worker' : `udp worker ${i + 1}`, launch);
     });
-    const ready = await this.#run([...threads, this.#portableThread(listening, undefined)]);
     const chosen = listen.some(e => e.port === 0);
-    return [
-      ...faults.map(f => ({ ...f, chosen: false })),
-      ...ready.flatMap(r => r.faults).map(f => ({ ...f, chosen })),
-    ];
+    const tcp = this.#portableThread(listening, undefined);
+    try {
+      const [ready] = await this.#run([tcp]);
+      const all = [
+        ...faults.map(f => ({ ...f, chosen: false })),
+        ...ready.faults.map(f => ({ ...f, chosen })),
+      ];
+      if (all.length > 0) {
+        closeShares(libc, shares);
+        return all;
+      }
+    } catch (e) {
+      closeShares(libc, shares);
+      throw e;
+    }
+    // Who is answered over UDP finds TCP open. What came meanwhile waits in the sockets.
+    const ready = await this.#run(threads, [tcp]);
+    return ready.flatMap(r => r.faults).map(f => ({ ...f, chosen }));
   }
 
-  #run(threads: AnswerThread[]): Promise<Ready[]> {
-    this.#threads = threads;
+  #run(threads: AnswerThread[], running: AnswerThread[] = []): Promise<Ready[]> {
+    this.#threads = [...threads, ...running];
     this.#closed = false;
     return Promise.all(threads.map(t => t.start()));
   }

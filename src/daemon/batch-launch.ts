@@ -34,6 +34,11 @@ export function openShares(libc: Libc, listen: readonly Endpoint[], workers: num
   return { shares: [first, ...rest], listening, faults };
 }
 
+/** Closes what no worker was launched with. */
+export function closeShares(libc: Libc, shares: readonly Share[]): void {
+  for (const { sockets } of shares) for (const s of sockets) libc.close(s.fd);
+}
+
 function openShare(libc: Libc, listen: readonly Endpoint[], sharing: Sharing): Share {
   const share: Share = { sockets: [], faults: [] };
   for (const { address, port } of listen) {
@@ -62,9 +67,7 @@ export function batchLauncher(options: BatchLaunch): ThreadOptions['launch'] {
   return served => {
     const share = given ?? openShare(libc, listening, workers === 1 ? 'alone' : 'join');
     given = undefined;
-    const close = () => {
-      for (const s of share.sockets) libc.close(s.fd);
-    };
+    const close = () => closeShares(libc, [share]);
     try {
       const wake = openWake(libc);
       const signal = new Int32Array(new SharedArrayBuffer(4));

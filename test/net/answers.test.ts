@@ -2,6 +2,9 @@
 // busy or swapping. What several workers on one address have to themselves is in workers.test.ts.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { Answers, type AnswersOptions } from '../../src/daemon/answers.ts';
@@ -55,6 +58,26 @@ for (const [kind, io] of Object.entries(KINDS)) {
     assert.equal(dig('www.example.com').length, 8);
     assert.deepEqual(dig('+tcp', 'api.example.com'), ['192.0.2.100']);
     assert.equal(dig('big.example.com').length, 400);
+  });
+
+  test(`${kind}: nothing is answered over UDP where TCP cannot be opened`, async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const client = createSocket('udp4');
+    let replies = 0;
+    client.on('message', () => replies++);
+    const asking = setInterval(() => client.send(query(7, 12), port, '127.0.0.1'), 1);
+    try {
+      await assert.rejects(start({ ...io, listen: [{ address: '127.0.0.1', port }] }), {
+        code: 'GTM_LISTEN_IN_USE',
+      });
+    } finally {
+      clearInterval(asking);
+      client.close();
+      taken.close();
+    }
+    assert.equal(replies, 0);
   });
 
   test(`${kind}: state is seen at the next query, without a swap`, async () => {
@@ -175,7 +198,8 @@ for (const [kind, io] of Object.entries(KINDS)) {
     const { answers, port } = await start({ ...io, onFault: why => told.push(why) });
     await answers.swap(two.snapshot, two.state);
     await www(port);
-    await workers[0].terminate();
+    // The one that was started last does UDP.
+    await workers.at(-1)?.terminate();
     await assert.rejects(
       ask({ server: '127.0.0.1', port, name: 'www.example.com', type: 'A', timeout: 200 }),
     );
