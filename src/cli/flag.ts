@@ -54,6 +54,7 @@ const TABLE = {
   protocol: { value: 'NAME', help: 'tcp or udp' },
   check: { help: 'only check, print nothing but faults' },
   site: { value: 'NAME', help: 'the site that is written into what comes out' },
+  dir: { value: 'DIR', default: 'zones', help: 'the folder to write into' },
   packet: { value: 'N', help: 'this packet of the capture file, in full' },
   reason: { value: 'TEXT', help: 'why, in one line; everyone sees it' },
   for: { value: 'TIME', help: 'end by itself after this time, such as 30m (default: when it is taken back)' },

@@ -189,6 +189,14 @@ export const SOUND: readonly (readonly [string, readonly Patch[]])[] = [
       [B, B.replace('10.0.0.12', '"2001:db8::12"')],
     ],
   ],
+  [
+    'one name for an address of each family',
+    [
+      XDP,
+      [ADDRESS, 'addresses: [192.0.2.10, "2001:db8::10"]'],
+      [B, B.replace('10.0.0.12', '"2001:db8::12"').replace('fra-b', 'fra-a')],
+    ],
+  ],
   ['other ports and families behind sockets', [[B, B.replace('10.0.0.12', '"2001:db8::12"')]]],
   ['watermarks', [service('watermarks: { low: 30%, high: 50% }')]],
 ];

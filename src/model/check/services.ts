@@ -4,7 +4,7 @@ import { formatEndpoint } from '../../kit/ip.ts';
 import { formatPercent } from '../../kit/text.ts';
 import type { Finding, Rule, View } from '../finding.ts';
 import { PROBE_KINDS, portOf } from '../probe.ts';
-import { canonical, faultOfAddress } from './address.ts';
+import { canonical, familyOf, faultOfAddress } from './address.ts';
 import { each, type Seat } from './seat.ts';
 
 export const SERVICE_RULES: readonly Rule[] = [
@@ -203,15 +203,16 @@ function* watermarks({ service, path, title }: Seat): Generator<Finding> {
   };
 }
 
-// Commands and the status call real servers by name; one host with several ports may well keep one name.
+// Commands and the status call real servers by name; one host with several ports, or an address of each family, may well keep one.
 function* namesOfRealServers({ config }: View): Generator<Finding> {
   const seen = new Map<string, string>();
   for (const [vip, { services }] of Object.entries(config.vips))
     for (const [s, { real_servers }] of services.entries())
       for (const [r, { name, address }] of real_servers.entries()) {
         if (name === undefined) continue;
-        const first = seen.get(name);
-        if (first === undefined) seen.set(name, canonical(address));
+        const key = `${name} ${familyOf(address)}`;
+        const first = seen.get(key);
+        if (first === undefined) seen.set(key, canonical(address));
         else if (first !== canonical(address))
           yield {
             code: 'GTM-C03C',
