@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../src/net/ask.ts';
 import { ORIGIN, VIPS, writeGdnsd, writeOurs, zoneText } from './dns-zone.ts';
+import { prepareKnot, prepareNsd } from './peer-config.ts';
 
 export interface ServerKind {
   name: string;
@@ -59,28 +60,7 @@ export const SERVERS = {
     debian: 'nsd',
     prepare: (dir: string, port: number) => {
       writeFileSync(join(dir, 'zone'), zoneText(VIPS.map(v => `pool 10 A ${v}`).join('\n')));
-      const text = [
-        'server:',
-        ` ip-address: 127.0.0.1@${port}`,
-        ' server-count: 1',
-        ' rrl-ratelimit: 0',
-        ' username: ""',
-        ' chroot: ""',
-        ` zonesdir: "${dir}"`,
-        ` pidfile: "${dir}/pid"`,
-        ` xfrdfile: "${dir}/xfrd"`,
-        ` xfrdir: "${dir}"`,
-        ` zonelistfile: "${dir}/zonelist"`,
-        ' database: ""',
-        'remote-control:',
-        ' control-enable: no',
-        `zone:`,
-        ` name: ${ORIGIN}`,
-        ' zonefile: zone',
-        '',
-      ].join('\n');
-      writeFileSync(join(dir, 'nsd.conf'), text);
-      return ['nsd', '-d', '-c', join(dir, 'nsd.conf')];
+      return prepareNsd(dir, port, dir, [{ name: ORIGIN, file: 'zone' }]);
     },
   },
   knot: {
@@ -89,22 +69,7 @@ export const SERVERS = {
     debian: 'knot',
     prepare: (dir: string, port: number) => {
       writeFileSync(join(dir, 'zone'), zoneText(VIPS.map(v => `pool 10 A ${v}`).join('\n')));
-      const text = [
-        'server:',
-        `  listen: 127.0.0.1@${port}`,
-        `  rundir: ${dir}`,
-        '  udp-workers: 1',
-        '  tcp-workers: 1',
-        '  background-workers: 1',
-        'database:',
-        `  storage: ${dir}`,
-        'zone:',
-        `  - domain: ${ORIGIN}`,
-        `    file: ${dir}/zone`,
-        '',
-      ].join('\n');
-      writeFileSync(join(dir, 'knot.conf'), text);
-      return ['knotd', '-c', join(dir, 'knot.conf')];
+      return prepareKnot(dir, port, dir, [{ name: ORIGIN, file: 'zone' }]);
     },
   },
 } as const satisfies Record<string, ServerKind>;

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerKind } from './dns-servers.ts';
+import { prepareKnot, prepareNsd } from './peer-config.ts';
 
 /** A set of zones on disk, and questions over it whose answers are known. */
 export interface ZoneSet {
@@ -78,56 +79,14 @@ export const LOADERS: readonly Loading[] = [
     program: 'nsd',
     debian: 'nsd',
     prepare: () => [],
-    configure({ dir: files, zones }, dir, port) {
-      const text = [
-        'server:',
-        ` ip-address: 127.0.0.1@${port}`,
-        ' server-count: 1',
-        ' rrl-ratelimit: 0',
-        ' username: ""',
-        ' chroot: ""',
-        ` zonesdir: "${files}"`,
-        ` pidfile: "${dir}/pid"`,
-        ` xfrdfile: "${dir}/xfrd"`,
-        ` xfrdir: "${dir}"`,
-        ` zonelistfile: "${dir}/zonelist"`,
-        ' database: ""',
-        'remote-control:',
-        ' control-enable: no',
-        ...zones.map(z => `zone:\n name: ${z.name}\n zonefile: ${z.file}`),
-        '',
-      ];
-      writeFileSync(join(dir, 'nsd.conf'), text.join('\n'));
-      return ['nsd', '-d', '-c', join(dir, 'nsd.conf')];
-    },
+    configure: ({ dir: files, zones }, dir, port) => prepareNsd(dir, port, files, zones),
   },
   {
     name: 'Knot',
     program: 'knotd',
     debian: 'knot',
     prepare: () => [],
-    configure({ dir: files, zones }, dir, port) {
-      const text = [
-        'server:',
-        `  listen: 127.0.0.1@${port}`,
-        `  rundir: ${dir}`,
-        '  udp-workers: 1',
-        '  tcp-workers: 1',
-        '  background-workers: 1',
-        'database:',
-        `  storage: ${dir}`,
-        'template:',
-        '  - id: default',
-        `    storage: ${files}`,
-        '    zonefile-sync: -1',
-        '    journal-content: none',
-        'zone:',
-        ...zones.map(z => `  - domain: ${z.name}\n    file: ${z.file}`),
-        '',
-      ];
-      writeFileSync(join(dir, 'knot.conf'), text.join('\n'));
-      return ['knotd', '-c', join(dir, 'knot.conf')];
-    },
+    configure: ({ dir: files, zones }, dir, port) => prepareKnot(dir, port, files, zones),
   },
 ];
 

@@ -4,20 +4,8 @@ import { formatName } from '../dns/name.ts';
 import { decompressName, decompressRdata } from '../dns/rdata.ts';
 import { printRdata, printRfc3597 } from '../dns/rdata-text.ts';
 import { TYPE, typeText } from '../dns/rr.ts';
+import { rcodeText } from '../model/rcode.ts';
 
-export const RCODES = [
-  'NOERROR',
-  'FORMERR',
-  'SERVFAIL',
-  'NXDOMAIN',
-  'NOTIMP',
-  'REFUSED',
-  'YXDOMAIN',
-  'YXRRSET',
-  'NXRRSET',
-  'NOTAUTH',
-  'NOTZONE',
-];
 const FLAG_BITS: readonly [number, string][] = [
   [0x8000, 'qr'],
   [0x0400, 'aa'],
@@ -94,7 +82,7 @@ export function readReply(message: Uint8Array): Reply | undefined {
         rdata === undefined ? printRfc3597(message.subarray(at - length, at)) : printRdata(type, rdata);
       section.push({ name: formatName(owner.wire), ttl, type: typeText(type), data });
     }
-  reply.rcode = rcode === 16 ? 'BADVERS' : (RCODES[rcode] ?? `RCODE${rcode}`);
+  reply.rcode = rcodeText(rcode);
   return reply;
 }
 

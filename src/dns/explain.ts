@@ -1,10 +1,11 @@
 // How an answer comes about, in words, for `gtm dig --explain`: the question is really answered, and the trace of that
 // run (trace.ts) is put into sentences. Off the hot path.
+import { rcodeText } from '../model/rcode.ts';
 import { type Client, PICK_SERVFAIL, type Steering } from '../model/steering.ts';
 import { Answerer } from './answer.ts';
 import { Exchange } from './exchange.ts';
 import { Labels } from './labels.ts';
-import { HEADER, rcodeText } from './message.ts';
+import { HEADER } from './message.ts';
 import { formatName } from './name.ts';
 import { SECTION } from './reply.ts';
 import { TYPE, typeText } from './rr.ts';

@@ -18,6 +18,7 @@ export const BIT = {
 
 export const OPCODE = { QUERY: 0, NOTIFY: 4, UPDATE: 5 } as const;
 
+/** Those that are answered with; their names for people are in model/rcode.ts. */
 export const RCODE = {
   NOERROR: 0,
   FORMERR: 1,
@@ -29,11 +30,6 @@ export const RCODE = {
   BADVERS: 16,
   BADCOOKIE: 23,
 } as const;
-
-/** `NXDOMAIN`, or `RCODEnnn` for what is not used here. */
-export function rcodeText(rcode: number): string {
-  return Object.entries(RCODE).find(([, code]) => code === rcode)?.[0] ?? `RCODE${rcode}`;
-}
 
 const NOTHING = new Uint8Array(0);
 

@@ -1,6 +1,7 @@
 // The dns probe: a question to the target, the wanted rcode, and an answer where one is wanted. The DNS client is
 // handed in, since rooms that do I/O do not know each other.
 import { formatIp, parseIp } from '../kit/ip.ts';
+import { rcodeText } from '../model/rcode.ts';
 import { type Probe, ProbeFault } from './probe.ts';
 
 /** The client that the probe needs; net/ask.ts is one. */
@@ -13,20 +14,6 @@ export type Ask = (question: {
   signal: AbortSignal;
 }) => Promise<{ rcode: number; answers: readonly { type: string; text: string }[] }>;
 
-const RCODES = [
-  'NOERROR',
-  'FORMERR',
-  'SERVFAIL',
-  'NXDOMAIN',
-  'NOTIMP',
-  'REFUSED',
-  'YXDOMAIN',
-  'YXRRSET',
-  'NXRRSET',
-  'NOTAUTH',
-  'NOTZONE',
-];
-
 /** The probe over a DNS client. */
 export function dnsProbe(ask: Ask): Probe {
   return async ({ address, port, check }, signal) => {
@@ -36,7 +23,7 @@ export function dnsProbe(ask: Ask): Probe {
     // The deadline is the signal's: a second clock would only blur it.
     const timeout = check.timeout + 1000;
     const reply = await ask({ server: address, port: want.port ?? port, name, type, timeout, signal });
-    const rcode = RCODES[reply.rcode] ?? `RCODE${reply.rcode}`;
+    const rcode = rcodeText(reply.rcode);
     if (rcode !== want.rcode) throw new ProbeFault(`dns ${rcode}, wanted ${want.rcode}`);
     if (answer === undefined) return `dns ${rcode}`;
     const texts = reply.answers.filter(a => a.type === type).map(a => a.text);

@@ -5,21 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type Keeper, Library, type Reading } from '../../src/daemon/library.ts';
+import { CLUSTER, ZONE } from './sample.ts';
 
-const YAML = `cluster: c
-sites: { fra: {} }
-nodes: { fra-1: { site: fra, dns: { listen: [127.0.0.1:5399] }, director: {} } }
-vips:
-  web:
-    site: fra
-    addresses: [127.0.0.9]
-    services:
-      - { protocol: tcp, port: 80, check: { tcp: {} }, real_servers: [{ address: 127.0.0.8, port: 80 }] }
-pools: { web: { policy: weighted, members: [{ vip: web }] } }
-zones: { a.example: a.zone, b.example: b.zone }
+const YAML = `${CLUSTER}zones: { a.example: a.zone, b.example: b.zone }
 zone_folders: [more]
 `;
-const ZONE = '$TTL 60\n@ SOA ns h 1 1h 1h 1d 60\n@ NS ns\nns A 192.0.2.1\n';
 
 let dir: string;
 let wall: number;

@@ -6,23 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkFiles, loadFiles } from '../../src/daemon/load.ts';
+import { CLUSTER, ZONE } from './sample.ts';
 
-const YAML = `cluster: c
-sites: { fra: {} }
-nodes: { fra-1: { site: fra, dns: { listen: [127.0.0.1:5399] }, director: {} } }
-vips:
-  web:
-    site: fra
-    addresses: [127.0.0.9]
-    services:
-      - { protocol: tcp, port: 80, check: { tcp: {} }, real_servers: [{ address: 127.0.0.8, port: 80 }] }
-pools: { web: { policy: weighted, members: [{ vip: web }] } }
-zones:
-`;
-const ZONE = `$TTL 60
-@ SOA ns h 1 1h 1h 1d 60
-@ NS ns
-ns A 192.0.2.1
+const YAML = `${CLUSTER}zones:
 `;
 let dir: string;
 

@@ -2,7 +2,6 @@
 // as text: the rcode and flags, then the sections as lines.
 import { makeResponder, type ResponderOptions } from '../../src/dns/chain.ts';
 import { COUNTER, type CounterEvent, newCounters } from '../../src/dns/counters.ts';
-import { rcodeText } from '../../src/dns/message.ts';
 import { parseName } from '../../src/dns/name.ts';
 import { typeCode } from '../../src/dns/rr.ts';
 import { compileZone } from '../../src/dns/zone/compile.ts';
@@ -10,6 +9,7 @@ import { openZones, packZones, type Zones } from '../../src/dns/zone/zones.ts';
 import { parseZone } from '../../src/dns/zonefile/parse.ts';
 import { hasErrors } from '../../src/kit/diag.ts';
 import { parseIp } from '../../src/kit/ip.ts';
+import { rcodeText } from '../../src/model/rcode.ts';
 import { type Client, newClient, PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
 import { decode, type Message, type Rr } from './decode.ts';
 
