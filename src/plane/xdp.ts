@@ -61,6 +61,11 @@ class XdpPlane implements Plane {
     return readCounters(this.#services, this.#kernel.crew?.blocks ?? [], this.#faults);
   }
 
+  /** What else was counted, by name. */
+  figures(): Readonly<Record<string, number>> {
+    return this.#kernel.figures();
+  }
+
   connections(limit: number): Promise<readonly ConnectionRow[]> {
     return this.#kernel.crew?.connections(limit) ?? Promise.resolve([]);
   }

@@ -1,6 +1,7 @@
 // Runs inside a host of the lab: the xdp plane, told by lines of JSON on stdin, answering with a line for each.
-//   { apply: ServiceSpec[] } · { weigh: [vip, server, weight] } · { counters } · { connections } · { close }
+//   { apply: ServiceSpec[] } · { weigh: [vip, server, weight] } · { counters } · { connections } · { figures } · { crash } · { close }
 import { createInterface } from 'node:readline';
+import type { Worker } from 'node:worker_threads';
 import { reason } from '../../src/kit/errors.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
 import { openXdpPlane } from '../../src/plane/xdp.ts';
@@ -8,6 +9,8 @@ import { openXdpPlane } from '../../src/plane/xdp.ts';
 const [stateDir, interfaces, attach] = process.argv.slice(2);
 const say = (level: string) => (fields: object, message: string) =>
   console.error(level, message, JSON.stringify(fields));
+const workers: Worker[] = [];
+process.on('worker', w => workers.push(w));
 const plane = await openXdpPlane({
   director: {
     plane: 'xdp',
@@ -29,10 +32,14 @@ async function obey(line: string): Promise<unknown> {
     weigh?: [string, string, number];
     counters?: true;
     connections?: number;
+    figures?: true;
+    crash?: true;
   };
   if (said.apply !== undefined) return plane.apply(said.apply);
   if (said.weigh !== undefined) return plane.weigh(...said.weigh) ?? null;
   if (said.counters !== undefined) return plane.counters();
+  if (said.figures !== undefined) return plane.figures?.();
+  if (said.crash !== undefined) return Promise.all(workers.splice(0).map(w => w.terminate()));
   if (said.connections !== undefined) return plane.connections(said.connections);
   await plane.close();
   process.stdin.destroy();

@@ -122,6 +122,13 @@ export class Director {
   async connections(): Promise<ConnectionRow[]> {
     return (await this.#ask({ connections: 1000 })) as ConnectionRow[];
   }
+  async figures(): Promise<Record<string, number>> {
+    return (await this.#ask({ figures: true })) as Record<string, number>;
+  }
+  /** Its workers end as if something were broken. */
+  async crash(): Promise<void> {
+    await this.#ask({ crash: true });
+  }
   /** A clean stop; the exit code. */
   async close(): Promise<number> {
     await this.#ask({});

@@ -118,8 +118,8 @@ describe('the xdp plane', () => {
       ...['-sS', '-m', '20', '--interface', FAR, '--limit-rate', '1M'],
       ...['-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/bytes/1500000`],
     ]);
-    const [open] = await until('a connection', async () =>
-      (await director.connections()).filter(c => c.state === 'ESTABLISHED'),
+    const open = await until('a connection', async () =>
+      (await director.connections()).find(c => c.state === 'ESTABLISHED'),
     );
     await director.weigh(`vip ${VIP}`, open.server, 0);
     const other = open.server.includes('.11:') ? 'rs2' : 'rs1';
@@ -209,6 +209,17 @@ describe('the xdp plane', () => {
     assert.deepEqual(await resetsOf(net), resets);
   });
 
+  it('a worker that ends is started again, and told what stands', async () => {
+    await director.apply(NAT);
+    const resets = await resetsOf(net);
+    await director.weigh(`vip ${VIP}`, '10.2.0.11:8080', 0);
+    await director.crash();
+    assert.equal(await get(net.client, FAR, `http://${VIP}/`, 5), `rs2 ${FAR}`);
+    assert.equal(await get(net.client, FAR, `http://${VIP}/`, 5), `rs2 ${FAR}`);
+    assert.match(director.log, /worker 0 ended/);
+    assert.deepEqual(await resetsOf(net), resets);
+  });
+
   it('a clean stop takes the VIPs down', async () => {
     await director.apply(NAT);
     const up = () => net.director.ip('-o', 'addr').includes(`${VIP}/32`);
@@ -216,6 +227,47 @@ describe('the xdp plane', () => {
     assert.equal(await director.close(), 0);
     assert.equal(up(), false);
   });
+});
+
+describe('the xdp plane with two queues', () => {
+  let net: Net;
+  let director: Director;
+  const state = scratch();
+  const CLIENTS = Array.from({ length: 8 }, (_, i) => `10.9.0.${i + 10}`);
+  before(async () => {
+    net = await buildNet(2);
+    for (const address of CLIENTS) net.client.ip('addr', 'add', `${address}/32`, 'dev', 'lo');
+    director = await Director.start(net.director, state.path);
+  });
+  after(async () => {
+    await director?.close();
+    await net?.close();
+    state.remove();
+  });
+
+  for (const [mode, services] of [
+    ['NAT', NAT],
+    ['FullNAT', FULLNAT],
+  ] as const)
+    it(`${mode}: whichever queue a frame comes in by, the owner of its client has it`, async () => {
+      assert.deepEqual(await director.apply(services), []);
+      assert.match(director.log, /2 workers/);
+      const before = await director.figures();
+      const said = await Promise.all(
+        [0, 1, 2, 3].flatMap(() => CLIENTS.map(c => get(net.client, c, `http://${VIP}/bytes/20000`, 10))),
+      );
+      assert.deepEqual(
+        said.map(s => s.length),
+        said.map(() => 20_000),
+      );
+      const rows = await director.connections();
+      assert.ok(rows.length >= said.length, `${rows.length}`);
+      const now = await until('frames were counted', async () => {
+        const f = await director.figures();
+        return f['frames handed'] > (before['frames handed'] ?? 0) ? f : undefined;
+      });
+      assert.equal(now['frames crowded'], 0);
+    });
 });
 
 /** Connections that were reset, as the client's and the servers' kernels count them. */

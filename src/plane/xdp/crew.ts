@@ -76,6 +76,18 @@ export class Crew {
     return this.#places.flatMap(p => p.hand?.block ?? []);
   }
 
+  /** What the kernel counts of the sockets, by name. */
+  statistics(): Record<string, number> {
+    const sum = { 'socket dropped': 0, 'socket invalid': 0, 'socket full': 0, 'socket starved': 0 };
+    for (const s of this.#places.flatMap(p => p.hand?.wires.statistics() ?? [])) {
+      sum['socket dropped'] += s.dropped;
+      sum['socket invalid'] += s.invalid;
+      sum['socket full'] += s.full;
+      sum['socket starved'] += s.starved;
+    }
+    return sum;
+  }
+
   /** Opens every worker's wires and starts it. Throws what the first one met; then nothing is open. */
   async start(): Promise<void> {
     const wires: Wires[] = [];

@@ -17,6 +17,7 @@ import { Announcer } from './announce.ts';
 import { Crew } from './crew.ts';
 import { Guard, guardedOf } from './guard.ts';
 import { interfacesOf } from './interfaces.ts';
+import { readFigures } from './ledger.ts';
 import { Pins } from './pins.ts';
 import { planOf } from './plan.ts';
 import { type KernelWays, openWays } from './routes-watch.ts';
@@ -62,6 +63,14 @@ export class Kernel {
     return this.#open?.crew;
   }
 
+  /** What was counted since the start, by name: frames by what the XDP program did, by what became of them, by the director's reasons. */
+  figures(): Record<string, number> {
+    if (this.#open === undefined) return {};
+    const { steer, crew } = this.#open;
+    const steered = Object.entries(steer.counters()).map(([name, n]) => [`steered ${name}`, n] as const);
+    return { ...Object.fromEntries(steered), ...readFigures(crew.counters), ...crew.statistics() };
+  }
+
   /** Opens interfaces and workers for `services`, the first time. Throws GTM_PLANE, GTM_BPF … with what to do. */
   async open(services: readonly ServiceSpec[]): Promise<Crew> {
     if (this.#open !== undefined) return this.#open.crew;
@@ -83,7 +92,7 @@ export class Kernel {
       const pins = kept(new Pins(libc, steer.bpf, log), p => p.release());
       const tun = this.#tun();
       if (tun !== undefined) undo.push(() => tun.close());
-      const workers = Math.max(1, Math.min(availableParallelism(), ...ports.map(p => p.queues)));
+      const workers = Math.min(Math.max(2, availableParallelism()), ...ports.map(p => p.queues));
       for (const [slot, p] of ports.entries()) steer.watch(slot, p.index, p.queues, p.mac);
       const { connections, attach } = this.#o.director;
       const crew = new Crew({

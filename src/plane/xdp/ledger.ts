@@ -1,6 +1,7 @@
 // The counters of all workers, summed as the status shows them.
+import { REASON } from '../../lvs/verdict.ts';
 import type { ServiceCounters, ServiceSpec } from '../../model/service.ts';
-import { places, SERVER, SERVICE } from './counters.ts';
+import { FRAME, FRAME_SLOTS, places, SERVER, SERVICE } from './counters.ts';
 
 /** What `blocks` (one of each worker, counters.ts) say of `services`. */
 export function readCounters(
@@ -39,4 +40,13 @@ export function readCounters(
       }),
     };
   });
+}
+
+/** What `blocks` (one of each worker, counters.ts) say of frames, by name. */
+export function readFigures(blocks: readonly Float64Array[]): Record<string, number> {
+  const sum = (at: number) => blocks.reduce((total, b) => total + b[at], 0);
+  return Object.fromEntries([
+    ...Object.entries(FRAME).map(([name, at]) => [`frames ${name}`, sum(at)] as const),
+    ...REASON.map((name, i) => [`reason ${name}`, sum(FRAME_SLOTS + i)] as const),
+  ]);
 }
