@@ -122,9 +122,11 @@ export function fuzz(frames: number, seed: number): Record<string, number> {
     count[REASON[out.reason]] = (count[REASON[out.reason]] ?? 0) + 1;
     if (rng() % 64 === 0) director.tick(now);
     if (rng() % 20_000 === 0) now += 1_000_000;
+    if (rng() % 5000 === 0)
+      director.setSysctl({ secure_tcp: rng() % 4, drop_packet: rng() % 8 === 0 ? rng() % 4 : 0 });
+    const { used, capacity } = director.table();
+    assert.ok(used <= capacity, `frame ${n}: ${used} connections`);
   }
-  const { used, capacity } = director.table();
-  assert.ok(used <= capacity);
   for (let i = 0; i < 40; i++) {
     now += 100_000;
     director.tick(now);
