@@ -47,6 +47,7 @@ export const CODES = {
   'GTM-C03C': ['warning', 'one name for several real servers'],
   'GTM-C03D': ['error', 'the program of a check that cannot be run'],
   'GTM-C03E': ['error', 'a PROXY header that the service cannot carry'],
+  'GTM-C03F': ['note', 'a hash scheduler that turns clients away, or does not keep to the weights'],
 
   'GTM-C040': ['error', 'two sockets of one node on one address and port'],
   'GTM-C041': ['note', 'nodes that can not run on one host'],

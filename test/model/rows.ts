@@ -567,6 +567,29 @@ const MEANING: Row[] = [
   ),
   row('GTM-C03B', 'scheduler: wrr', 'scheduler: ‹rr', 'rr does not look at weights; wrr does'),
   row(
+    'GTM-C03F',
+    'scheduler: wrr',
+    'scheduler: ‹mh',
+    'while a real server is down, mh refuses its clients',
+    'flags: [mh-fallback] sends them to another',
+  ),
+  row(
+    'GTM-C03F',
+    'scheduler: wlc\n        check: { tcp: {}, interval: 2s, timeout: 500ms }',
+    'scheduler: ‹sh\n        check: { tcp: {}, interval: 2s, timeout: 500ms }',
+    'while a real server is down, sh refuses its clients',
+    'flags: [sh-fallback] sends them to another',
+  ),
+  rows(
+    'GTM-C03F',
+    [
+      ['scheduler: wrr', 'scheduler: ‹sh\n        flags: [sh-fallback]'],
+      [FRA_B, FRA_B.replace('weight: 50', 'weight: 157')],
+    ],
+    'sh has 256 buckets and the weights come to 257: the last real servers get less, or nothing',
+    'take smaller weights of the same ratio, or mh',
+  ),
+  row(
     'GTM-C03C',
     'name: nyc-a',
     'name: ‹fra-a',

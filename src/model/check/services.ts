@@ -15,6 +15,7 @@ export const SERVICE_RULES: readonly Rule[] = [
   each(program),
   each(prefaces),
   each(flags),
+  each(hashing),
   each(thresholds),
   each(watermarks),
   namesOfRealServers,
@@ -176,6 +177,36 @@ function* flags({ service, path, title }: Seat): Generator<Finding> {
         message: `${title}: flag ops schedules every packet anew, persistence ${formatDuration(service.persistence)} none`,
       };
   }
+}
+
+/** Buckets of sh; each server takes as many in a row as it has weight, until there are none left (ip_vs_sh.c). */
+const SH_BUCKETS = 256;
+
+// What surprises those who do not know the kernel's hash schedulers.
+function* hashing({ service, path, title }: Seat): Generator<Finding> {
+  const { scheduler, flags, check } = service;
+  if (scheduler !== 'sh' && scheduler !== 'mh') return;
+  const here = [...path, 'scheduler'];
+  const fallback = `${scheduler}-fallback` as const;
+  if (!flags.includes(fallback) && check !== undefined && service.real_servers.length > 1)
+    yield {
+      code: 'GTM-C03F',
+      path: here,
+      needs: [here, [...path, 'flags']],
+      message: `${title}: while a real server is down, ${scheduler} refuses its clients`,
+      help: `flags: [${fallback}] sends them to another`,
+    };
+  // A server of weight 0 fills a bucket all the same.
+  const sizes = service.real_servers.map(r => Math.max(1, r.weight));
+  const sum = sizes.reduce((a, b) => a + b, 0);
+  if (scheduler === 'sh' && sum > SH_BUCKETS)
+    yield {
+      code: 'GTM-C03F',
+      path: here,
+      needs: [here, [...path, 'real_servers']],
+      message: `${title}: sh has ${SH_BUCKETS} buckets and the weights come to ${sum}: the last real servers get less, or nothing`,
+      help: 'take smaller weights of the same ratio, or mh',
+    };
 }
 
 function* thresholds({ service, path, title }: Seat): Generator<Finding> {
