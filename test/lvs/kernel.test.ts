@@ -137,6 +137,26 @@ describe('FullNAT', () => {
     assert.equal(rig.send(tcp({ from: V4, to: '10.0.0.250:5000', flags: 'SA' })).reason, 'answered');
   });
 
+  it('an answer that cannot go on is told to its server by the address that the server knows', () => {
+    const rig = new Rig();
+    rig.service(VIP, [V4], { forward: 'fullnat' }, LOCALS);
+    rig.send(tcp({ from: CLIENT, to: VIP }));
+    rig.routes.mtu = 1000;
+    const answer = { from: V4, to: '10.0.0.250:5000', flags: 'A' };
+    const long = tcp({ ...answer, payload: bytes(1200) });
+    const last = tcp({ ...answer, ttl: 1 });
+    for (const [packet, reason, kind] of [
+      [long, 'frag-needed', [3, 4]],
+      [last, 'time-exceeded', [11, 0]],
+    ] as const) {
+      const told = rig.send(packet);
+      const is = show(told.packet);
+      assert.deepEqual([told.reason, is.from, is.to, is.sound], [reason, '10.0.0.250', '10.0.0.1', true]);
+      assert.deepEqual([...is.payload.subarray(0, 2)], kind);
+      assert.deepEqual(is.payload.slice(8), packet.slice(0, is.payload.length - 8), 'quoted as it came');
+    }
+  });
+
   it('one-packet scheduling gives the local port back at once', () => {
     const rig = new Rig();
     rig.service(VIP, [V4], { forward: 'fullnat' }, { ...LOCALS, flags: ['ops'] }, 'udp');
