@@ -25,8 +25,13 @@ export interface Reconciled {
 
 /** Brings `director` to exactly these services. Never throws GtmError: a service or a server that it will not take is a fault. */
 export function reconcile(director: Director, services: readonly ServiceSpec[]): Reconciled {
-  const found = new Map(director.services().map(s => [keyOf(s), s]));
   const done: Reconciled = { changes: [], faults: [] };
+  director.batch(() => reconcileServices(director, services, done));
+  return done;
+}
+
+function reconcileServices(director: Director, services: readonly ServiceSpec[], done: Reconciled): void {
+  const found = new Map(director.services().map(s => [keyOf(s), s]));
   const wanted = new Set(services.map(s => keyOf(s)));
   for (const [key, service] of found)
     if (!wanted.has(key))
@@ -43,7 +48,6 @@ export function reconcile(director: Director, services: readonly ServiceSpec[]):
       attempt(done, { verb: 'update', service: key }, () => director.updateService(service, options));
     reconcileServers(director, spec, is?.dests ?? [], done);
   }
-  return done;
 }
 
 function reconcileServers(

@@ -34,6 +34,7 @@ export class Services {
   readonly #given: readonly Int32Array[];
   readonly #rng: Rng;
   readonly #now: () => number;
+  #batch = false;
   #trash: Dest[] = [];
   #spare: number[] = [];
   #ftp = 0;
@@ -44,6 +45,17 @@ export class Services {
     this.#rng = rng;
     this.#now = now;
     this.#index();
+  }
+
+  /** Many changes at one time: what the packet path asks for is made anew once, at the end. No packet may come meanwhile. */
+  batch(changes: () => void): void {
+    this.#batch = true;
+    try {
+      changes();
+    } finally {
+      this.#batch = false;
+      this.#index();
+    }
   }
 
   add(key: ServiceKey, options: ServiceOptions): Service {
@@ -104,11 +116,12 @@ export class Services {
   updateDest(key: ServiceKey, dest: DestKey, options: DestOptions): void {
     const entry = this.getDest(key, dest);
     checkFamilies(entry.service, dest, options);
+    const { forward } = entry;
     this.#setDest(entry, options);
     entry.service.table.reweight(entry.at, options.weight);
     entry.show();
     entry.service.scheduler.update();
-    this.#index();
+    if (entry.forward !== forward) this.#index();
   }
 
   /** The server that was removed; it is in the trash now. */
@@ -187,6 +200,7 @@ export class Services {
 
   // Everything that the packet path asks for, made anew.
   #index(): void {
+    if (this.#batch) return;
     const size = 1 << (32 - Math.clz32(Math.max(16, this.all.length * 2) - 1));
     this.#buckets = Array.from({ length: size }, () => []);
     this.#ftp = 0;
@@ -257,7 +271,12 @@ export class Services {
 
   #find(key: ServiceKey): Service | undefined {
     const v = wordsOf(key.address);
-    return this.#match(familyOf(key.address), protocolOf(key.protocol), v[0], v[1], v[2], v[3], key.port);
+    const family = familyOf(key.address);
+    const protocol = protocolOf(key.protocol);
+    if (!this.#batch) return this.#match(family, protocol, v[0], v[1], v[2], v[3], key.port);
+    return this.all.find(
+      s => s.port === key.port && s.protocol === protocol && s.family === family && sameWords(s.v, v),
+    );
   }
 
   #fresh(service: Service, d: Int32Array, key: DestKey): Dest {

@@ -139,3 +139,21 @@ it('what the director will not take is a fault of its service; all else is done'
     'fault tcp 192.0.2.11:80: 10.0.0.1: FullNAT needs local addresses',
   ]);
 });
+
+it('many services at one time: each of them forwards, and what one lacks does not hold up the others', () => {
+  const rig = new Rig();
+  const many = Array.from({ length: 300 }, (_, i) =>
+    spec(`192.0.${2 + (i >> 8)}.${i & 255}:80`, ['10.0.0.1:80', '10.0.0.2:80'], {
+      forward: i === 7 ? 'fullnat' : 'nat',
+    }),
+  );
+  const { changes, faults } = reconcile(rig.director, many);
+  assert.deepEqual([changes.length, faults.length], [300 + 299 * 2, 2]);
+  for (const [i, s] of many.entries()) {
+    const { reason } = rig.send(tcp({ from: CLIENT, to: `${s.address}:80` }));
+    assert.equal(reason, i === 7 ? 'port-unreachable' : 'scheduled', s.key);
+  }
+  reconcile(rig.director, many.slice(1));
+  assert.equal(rig.send(tcp({ from: CLIENT, to: '192.0.2.0:80', flags: 'S' })).reason, 'not-ours');
+  assert.equal(rig.send(tcp({ from: '198.51.100.8:1', to: '192.0.2.1:80' })).reason, 'scheduled');
+});
