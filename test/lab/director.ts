@@ -1,0 +1,127 @@
+// The director of the lab: `gtm serve` in its namespace, with a cluster file that is written anew for each change.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Running, until, write } from './hosts.ts';
+import { type Family, LOCAL, MODES, type Mode, SERVERS, type Site, serverAddress, vip } from './site.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.js');
+const ADMIN = '127.0.0.1:8053';
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** What a story may change about a mode's services. */
+export interface Change {
+  /** Of the first and the second real server. */
+  weights?: readonly [number, number];
+  scheduler?: string;
+  tunnel?: 'ipip' | 'gue' | 'gre';
+}
+
+export type Plane = 'proxy' | 'xdp';
+
+export interface ServiceRow {
+  key: string;
+  fault?: string;
+  realServers: { name: string; weight: number; active: number; connections: number }[];
+}
+
+export class Director {
+  readonly #site: Site;
+  readonly #plane: Plane;
+  readonly #modes: readonly Mode[];
+  readonly #dir: string;
+  #changes: Partial<Record<Mode, Change>> = {};
+  #running: Running | undefined;
+
+  constructor(site: Site, plane: Plane, modes: readonly Mode[] = MODES) {
+    this.#site = site;
+    this.#plane = plane;
+    this.#modes = modes;
+    this.#dir = join(site.dir, plane);
+    mkdirSync(this.#dir, { recursive: true });
+  }
+
+  get pid(): number {
+    return this.#running?.pid ?? 0;
+  }
+
+  /** What it said last that is more than a remark about the file. */
+  get log(): string {
+    const lines = (this.#running?.output() ?? '').split('\n').filter(line => /^\{|rror/.test(line));
+    return lines.slice(-8).join('\n');
+  }
+
+  async start(): Promise<void> {
+    this.#write();
+    const file = join(this.#dir, 'gtm.yaml');
+    this.#running = this.#site.director.start(process.execPath, [MAIN, 'serve', '--node', 'd1', '-c', file]);
+    await this.#running.says(/ready/, 20_000);
+  }
+
+  async stop(signal?: NodeJS.Signals): Promise<void> {
+    await this.#running?.stop(signal);
+    this.#running = undefined;
+  }
+
+  /** Writes the file with these changes, and none of before, and waits until they count. */
+  async change(changes: Partial<Record<Mode, Change>>): Promise<void> {
+    this.#changes = changes;
+    this.#write();
+    const { code, out, err } = await this.#curl(
+      ...['--fail-with-body', '-d', '{}', '-H', 'Content-Type: application/json'],
+      `http://${ADMIN}/v1/reload`,
+    );
+    if (code !== 0) throw new Error(`reload: ${out}${err}`);
+    await until('the services are applied', async () => (await this.services()).every(s => !s.fault), 5000);
+  }
+
+  async services(): Promise<ServiceRow[]> {
+    const { out } = await this.#curl(`http://${ADMIN}/v1/services`);
+    return (JSON.parse(out || '{"items":[]}') as { items: ServiceRow[] }).items;
+  }
+
+  #curl(...args: string[]): ReturnType<Site['director']['run']> {
+    return this.#site.director.run('curl', ['-sS', '-m', '5', ...args]);
+  }
+
+  #write(): void {
+    const interfaces = this.#plane === 'xdp' ? ', interfaces: [eth0, eth1], connections: 65536' : '';
+    const vips = this.#modes.flatMap(mode => FAMILIES.map(family => this.#vip(mode, family)));
+    write(
+      this.#dir,
+      'gtm.yaml',
+      `cluster: lab
+state_dir: ${join(this.#dir, 'state')}
+sites: { one: {} }
+nodes:
+  d1: { site: one, admin: { listen: "${ADMIN}" }, director: { plane: ${this.#plane}${interfaces} } }
+vips:
+${vips.join('\n')}
+zones: {}
+`,
+    );
+  }
+
+  #vip(mode: Mode, family: Family): string {
+    const { weights = [1, 1], scheduler = 'rr', tunnel = 'ipip' } = this.#changes[mode] ?? {};
+    const { names, web, dns } = SERVERS[mode];
+    const servers = (port: number) =>
+      ([0, 1] as const).map(
+        i =>
+          `{ name: ${names[i]}-v${family}, address: "${serverAddress(mode, family, i)}", port: ${port}, weight: ${weights[i]} }`,
+      );
+    const more = [
+      ...(mode === 'tun' ? [`tunnel: { type: ${tunnel} }`] : []),
+      ...(mode === 'fullnat' ? [`local_addresses: ["${LOCAL[family].join('", "')}"]`] : []),
+    ];
+    const service = (protocol: string, port: number, to: number, check: string) =>
+      `      - { protocol: ${protocol}, port: ${port}, scheduler: ${scheduler}, forward: ${[mode, ...more].join(', ')},${check}
+          real_servers: [${servers(to).join(', ')}] }`;
+    const check = ` check: { http: { path: /whoami }, interval: 500ms, timeout: 300ms, rise: 1, fall: 2 },`;
+    return `  ${mode}${family}:
+    site: one
+    addresses: ["${vip(mode, family)}"]
+    services:
+${service('tcp', 80, web, check)}
+${service('udp', 53, dns, '')}`;
+  }
+}

@@ -1,0 +1,159 @@
+// The lab: the planes between real hosts. `npm run lab [-- --only REGEX] [--plane xdp]`
+//   for each plane: start → every story of the table, for each mode and family that it is about → stop
+// One line for each story: ok, FAILED or not run, with the reason; the last line counts them, and the exit code tells.
+import { createCipheriv, createHash } from 'node:crypto';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reason } from '../../src/kit/errors.ts';
+import { Director, type Plane } from './director.ts';
+import { labFault } from './hosts.ts';
+import { plainStories } from './plain.ts';
+import { FAMILIES, MODES, type Mode, Site } from './site.ts';
+import { type Context, STORIES } from './stories.ts';
+
+/** What the lab runs, and the Debian packages that hold it. */
+const PROGRAMS = {
+  nginx: 'nginx',
+  nsd: 'nsd',
+  curl: 'curl',
+  dig: 'bind9-dnsutils',
+  ping: 'iputils-ping',
+  iperf3: 'iperf3',
+  tcpdump: 'tcpdump',
+  ethtool: 'ethtool',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+};
+const SIZES = { small: 32 << 20, medium: 64 << 20, large: 1 << 30 } as const;
+
+const counts = { ok: 0, failed: 0, skipped: 0 };
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { only: { type: 'string', default: '' }, plane: { type: 'string' } },
+  });
+  const only = new RegExp(values.only);
+  const provider = join(import.meta.dirname, '..', '..', '..', 'test', 'needs.mjs');
+  const { provide } = (await import(provider)) as { provide: (programs: Record<string, string>) => string[] };
+  const missing = provide(PROGRAMS);
+  const fault = labFault() ?? (missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined);
+  if (fault !== undefined) {
+    tell('not run', 'the lab', fault);
+    return close();
+  }
+  const begun = performance.now();
+  const site = new Site();
+  try {
+    await site.startServers();
+    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site, name, size)]));
+    if (values.plane === undefined)
+      for (const { name, tell: story } of plainStories(site))
+        if (only.test(name)) await run(name, () => story(hashes));
+    for (const plane of ['proxy', 'xdp'] as const)
+      if (values.plane === undefined || values.plane === plane) await play(site, plane, hashes, only);
+  } finally {
+    await site.close();
+  }
+  console.log(`${Math.round((performance.now() - begun) / 1000)} s`);
+  return close();
+}
+
+/** Every story of one plane. */
+async function play(site: Site, plane: Plane, hashes: Map<string, string>, only: RegExp): Promise<void> {
+  // The proxy plane forwards through sockets whatever the method is; it needs the VIPs on its host.
+  const modes: readonly Mode[] = plane === 'proxy' ? ['nat'] : MODES;
+  const rows = STORIES.filter(s => s.planes?.includes(plane) ?? true).flatMap(story =>
+    modes
+      .filter(mode => story.modes?.includes(mode) ?? true)
+      .flatMap(mode =>
+        FAMILIES.filter(family => story.families?.includes(family) ?? true).map(family => ({
+          story,
+          mode,
+          family,
+          name: `${plane} ${mode} ipv${family} ${story.protocol}: ${story.name}`,
+        })),
+      ),
+  );
+  const wanted = rows.filter(r => only.test(r.name));
+  if (wanted.length === 0) return;
+  const director = new Director(site, plane, modes);
+  const decaps = plane === 'xdp' ? await startDecap(site) : [];
+  try {
+    if (plane === 'proxy') ownVips(site, 'add');
+    await director.start();
+    for (const { story, mode, family, name } of wanted) {
+      const context: Context = { site, director, mode, family, plane, hashes };
+      const ok = await run(name, () => story.tell(context));
+      if (!ok) console.log(indent(director.log));
+    }
+  } catch (e) {
+    tell('FAILED', `${plane}: the director starts`, reason(e));
+    console.log(indent(director.log));
+  } finally {
+    await director.stop();
+    if (plane === 'proxy') ownVips(site, 'del');
+    for (const decap of decaps) await decap.stop('SIGKILL');
+  }
+}
+
+async function run(name: string, story: () => Promise<unknown>): Promise<boolean> {
+  const begun = performance.now();
+  try {
+    const remark = await story();
+    const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
+    tell('ok', name, typeof remark !== 'string' ? seconds : `${seconds}; ${remark}`);
+    return true;
+  } catch (e) {
+    tell('FAILED', name, reason(e).slice(0, 600));
+    return false;
+  }
+}
+
+// The servers of TUN unpack by themselves: in user space, as not every kernel has the devices.
+async function startDecap(site: Site) {
+  const script = join(import.meta.dirname, 'decap.js');
+  return Promise.all(
+    ['t1', 't2'].map(async name => {
+      const running = site.servers.get(name)?.start(process.execPath, [script]);
+      await running?.says(/ready/);
+      return running as NonNullable<typeof running>;
+    }),
+  );
+}
+
+function ownVips(site: Site, verb: 'add' | 'del'): void {
+  site.director.ip('addr', verb, '192.0.2.101/32', 'dev', 'eth0');
+  site.director.ip('addr', verb, '2001:db8:a::101/128', 'dev', 'eth0');
+}
+
+/** A file of octets that do not repeat; its SHA-256. */
+function fill(site: Site, name: string, size: number): string {
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, name), Buffer.alloc(16));
+  const zeros = Buffer.alloc(1 << 20);
+  const hash = createHash('sha256');
+  const fd = openSync(join(site.files, name), 'w');
+  for (let at = 0; at < size; at += zeros.length) {
+    const piece = cipher.update(zeros);
+    hash.update(piece);
+    writeSync(fd, piece);
+  }
+  closeSync(fd);
+  return hash.digest('hex');
+}
+
+function tell(what: 'ok' | 'FAILED' | 'not run', name: string, more: string): void {
+  counts[what === 'ok' ? 'ok' : what === 'FAILED' ? 'failed' : 'skipped']++;
+  console.log(`${what.padEnd(8)} ${name} (${more})`);
+}
+
+function close(): number {
+  console.log(`lab: ${counts.ok} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed > 0 || (process.env.CI !== undefined && counts.skipped > 0) ? 1 : 0;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '         | ');
+}
+
+process.exitCode = await main();
