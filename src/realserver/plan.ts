@@ -1,7 +1,7 @@
 // What is wrong on a real server, by its mode, in the order in which it is put right: settings, devices, addresses, routes.
 import { GtmError } from '../kit/errors.ts';
-import { arp, isSix, redirects, reversePath, vipOnLo, wayOut } from './rules.ts';
-import { tunnel } from './tunnel.ts';
+import { arp, isSix, redirects, reversePath, vipHere, wayOut } from './rules.ts';
+import { homeOf, tunnel } from './tunnel.ts';
 import type { Facts, Finding, Route, Step, Wish } from './wish.ts';
 
 /** Throws GTM_REALSERVER when the wish does not fit the host. */
@@ -12,7 +12,7 @@ export function plan(wish: Wish, facts: Facts): Finding[] {
     return [
       ...arp(wish, facts),
       ...tunnel(wish, facts, device),
-      ...vipOnLo(wish, facts),
+      ...vipHere(wish, facts, vip => homeOf(wish, facts, device, vip)),
       ...wayOut(wish, facts),
     ];
   if (wish.mode === 'nat') return nat(wish, facts, device);
@@ -52,7 +52,7 @@ function dr(wish: Wish, facts: Facts, device: string): Finding[] {
           `clients' packets come in by ${device} and the way back to them leaves by ${out}: the kernel drops them as forged`,
         )
       : []),
-    ...vipOnLo(wish, facts),
+    ...vipHere(wish, facts),
     ...wayOut(wish, facts),
   ];
 }

@@ -1,6 +1,6 @@
 // The rules that several modes share: ARP, the VIP on lo, the reverse path filter, redirects. Each looks at the facts and
 // says what is wrong, why that matters, and the steps that mend it.
-import type { Facts, Finding, Link, Step, Wish } from './wish.ts';
+import type { Address, Facts, Finding, Link, Step, Wish } from './wish.ts';
 
 /** What the kernel takes: the greater of `all` and the link's. */
 export function effective(facts: Facts, device: string, name: string): number {
@@ -56,47 +56,66 @@ export function arp(wish: Wish, facts: Facts): Finding[] {
   return found;
 }
 
-/** DR and TUN: the VIP is this host's own, on lo, as one address; and on no link where others ask for it. */
-export function vipOnLo(wish: Wish, facts: Facts): Finding[] {
+/**
+ * DR and TUN: the VIP is this host's own, as one address, on no link where others ask for it. `home`: where it is put. A
+ * tunnel's device needs it: one without an IPv4 address of its own lets nothing through a filter, be it strict or loose.
+ */
+export function vipHere(wish: Wish, facts: Facts, home: (vip: string) => string = () => 'lo'): Finding[] {
   return wish.vips.flatMap(vip => {
-    const found: Finding[] = [];
     const bits = hostBits(vip);
     const here = facts.addresses.filter(a => a.address === vip);
-    for (const a of here) {
-      const { device, prefix } = a;
-      const link = facts.links.find(l => l.name === device);
-      if (device !== 'lo' && link?.broadcast === true)
-        found.push({
-          name: 'vip-answers-arp',
-          level: 'error',
-          what: `${vip} is an address of ${device}: this host answers ${isSix(vip) ? 'neighbour discovery' : 'ARP'} for it, whatever the settings`,
-          why: 'two hosts answer for one address: clients reach this real server past the director, or the director and this host take turns',
-          steps: [removal(a)],
-        });
-      else if (prefix !== bits)
-        found.push({
-          name: 'vip-prefix',
-          level: 'error',
-          what: `${vip}/${prefix} is on ${device}: all of that network is taken for this host's own`,
-          why: 'nobody in that network is reached from here any more, among them perhaps clients and the director',
-          steps: [removal(a)],
-        });
-    }
+    const misplaced = here.flatMap(a => misplacedVip(a, bits, asks(facts, a.device)));
+    const device = home(vip);
+    const strict = device !== 'lo' && filterOf(facts, device) !== 0;
     const fine = here.some(
-      a => a.prefix === bits && !facts.links.some(l => l.name === a.device && l.broadcast && l.name !== 'lo'),
+      a => a.prefix === bits && !asks(facts, a.device) && (a.device === device || !strict),
     );
-    if (!fine) {
-      const words = [`${vip}/${bits}`, 'dev', 'lo'];
-      found.push({
-        name: 'vip-missing',
-        level: 'error',
-        what: `${vip} is not on lo`,
-        why: `the director leaves the packet's address as it is, so this host drops what is for ${vip}, or forwards it back`,
-        steps: [{ do: { ip: ['address', 'add', ...words] }, undo: [{ ip: ['address', 'del', ...words] }] }],
-      });
-    }
-    return found;
+    if (fine) return misplaced;
+    const words = [`${vip}/${bits}`, 'dev', device];
+    const missing: Finding = {
+      name: 'vip-missing',
+      level: 'error',
+      what: `${vip} is not on ${device}`,
+      why: here.some(a => a.device === 'lo')
+        ? `rp_filter is ${filterOf(facts, device)} there, and drops all that comes out of a device without an address, whatever else is set`
+        : `the director leaves the packet's address as it is, so this host drops what is for ${vip}, or forwards it back`,
+      steps: [{ do: { ip: ['address', 'add', ...words] }, undo: [{ ip: ['address', 'del', ...words] }] }],
+    };
+    return [...misplaced, missing];
   });
+}
+
+/** The filter of a device; of one that is not there yet, what it will be. */
+export function filterOf(facts: Facts, device: string): number {
+  return effective(facts, facts.links.some(l => l.name === device) ? device : 'default', 'rp_filter');
+}
+
+function asks(facts: Facts, device: string): boolean {
+  return askedOn(facts).some(l => l.name === device);
+}
+
+function misplacedVip(a: Address, bits: number, asked: boolean): Finding[] {
+  const { address: vip, device, prefix } = a;
+  if (asked)
+    return [
+      {
+        name: 'vip-answers-arp',
+        level: 'error',
+        what: `${vip} is an address of ${device}: this host answers ${isSix(vip) ? 'neighbour discovery' : 'ARP'} for it, whatever the settings`,
+        why: 'two hosts answer for one address: clients reach this real server past the director, or the director and this host take turns',
+        steps: [removal(a)],
+      },
+    ];
+  if (prefix === bits) return [];
+  return [
+    {
+      name: 'vip-prefix',
+      level: 'error',
+      what: `${vip}/${prefix} is on ${device}: all of that network is taken for this host's own`,
+      why: 'nobody in that network is reached from here any more, among them perhaps clients and the director',
+      steps: [removal(a)],
+    },
+  ];
 }
 
 /** A strict filter drops what comes in on another link than the answer would leave by. 2 on the link is enough: the greater counts. */
@@ -147,7 +166,7 @@ export function wayOut(wish: Wish, facts: Facts): Finding[] {
     }));
 }
 
-function removal({ address, prefix, device }: { address: string; prefix: number; device: string }): Step {
+function removal({ address, prefix, device }: Address): Step {
   const words = [`${address}/${prefix}`, 'dev', device];
   return { do: { ip: ['address', 'del', ...words] }, undo: [{ ip: ['address', 'add', ...words] }] };
 }

@@ -1,7 +1,7 @@
 // TUN: the device that takes the outer header off, the port of GUE, the filter that must let clients' addresses out of the
 // tunnel, and segments that leave it room.
 import { effective, isSix, reversePath, setting } from './rules.ts';
-import type { Facts, Finding, Route, Tunnel, Wish } from './wish.ts';
+import type { Address, Facts, Finding, Route, Tunnel, Wish } from './wish.ts';
 
 /** Octets that the outer headers take, over IPv4 and over IPv6; a key or checksum of GRE included. */
 const OVERHEAD: Readonly<Record<Tunnel, readonly [number, number]>> = {
@@ -13,9 +13,7 @@ const OVERHEAD: Readonly<Record<Tunnel, readonly [number, number]>> = {
 /** `device`: the link that tunnelled packets come in by. */
 export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
   const found: Finding[] = [];
-  const outer = facts.addresses.find(
-    a => a.device === device && !wish.vips.includes(a.address) && !a.address.startsWith('fe80:'),
-  );
+  const outer = outerOf(wish, facts, device);
   const six = outer !== undefined && isSix(outer.address);
   if (outer === undefined)
     found.push({
@@ -36,6 +34,21 @@ export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
   }
   found.push(...segments(wish, facts, device, OVERHEAD[wish.tunnel][six ? 1 : 0]));
   return found;
+}
+
+/** The device on which a VIP is put: the one that its packets come out of; IPv6 has no such filter, and lo will do. */
+export function homeOf(wish: Wish, facts: Facts, device: string, vip: string): string {
+  if (isSix(vip)) return 'lo';
+  const outer = outerOf(wish, facts, device);
+  const [made] = devicesFor(wish, outer !== undefined && isSix(outer.address));
+  return facts.links.find(l => l.kind === made.kind && l.up)?.name ?? made.name;
+}
+
+/** This host's own address on the link: where the director sends to. */
+function outerOf(wish: Wish, facts: Facts, device: string): Address | undefined {
+  return facts.addresses.find(
+    a => a.device === device && !wish.vips.includes(a.address) && !a.address.startsWith('fe80:'),
+  );
 }
 
 interface Device {

@@ -3,16 +3,20 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Line } from './guest.ts';
+import { PAGES } from './plane-docs.ts';
 import { freshNamespace } from './plane-kit.ts';
+import { STORIES } from './plane-story.ts';
 import { TABLE } from './plane-table.ts';
 
-const folder = process.argv[2];
+/** Those whose name holds the word, if one is said. */
+const [, , folder, only = ''] = process.argv;
 const write = (line: Line) => appendFileSync(join(folder, 'report.jsonl'), `${JSON.stringify(line)}\n`);
-for (const [name, tell] of Object.entries({ ...TABLE })) {
+for (const [name, tell] of Object.entries({ ...TABLE, ...STORIES, ...PAGES })) {
+  if (!name.includes(only)) continue;
   const begun = performance.now();
   try {
     freshNamespace();
-    const note = (await tell()) ?? '';
+    const note = String((await tell()) ?? '');
     write({
       name,
       note: [`${Math.round(performance.now() - begun)} ms`, note].filter(t => t !== '').join(', '),

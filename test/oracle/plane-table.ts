@@ -102,12 +102,15 @@ function many(services: number, servers: number): ServiceSpec[] {
   );
 }
 
-export const TABLE: Record<string, () => Promise<string | void>> = {
+export const TABLE: Record<string, () => Promise<unknown>> = {
   'the module is loaded by the plane, or how is said': async () => {
     const failing = openDriver(await openLibc(), () => Promise.reject(new Error('FATAL: no such module')));
     // The kernel asks for it itself where its own loader finds it.
     const outcome = await failing.then(
-      d => (d.close(), 'loaded by the kernel'),
+      d => {
+        d.close();
+        return 'loaded by the kernel';
+      },
       e => (e as Error).message,
     );
     if (outcome !== 'loaded by the kernel') assert.match(outcome, /install the module ip_vs/);

@@ -19,7 +19,48 @@ export async function hostFaults(services: readonly ServiceSpec[]): Promise<stri
     if (sysctl(key) === '0')
       told.push(`${key} is 0, so answers of real servers in forward: nat end here: sysctl -w ${key}=1`);
   }
+  return [...told, ...(await ownSources(services))];
+}
+
+/** Real servers asked for the source address of the way to them; more tell nothing new. */
+const MOST = 64;
+
+// DR and TUN: a probe that leaves from the VIP is answered to the real server's own VIP, and never comes back.
+async function ownSources(services: readonly ServiceSpec[]): Promise<string[]> {
+  const vips = new Set(services.map(s => s.address));
+  const servers = new Set(
+    services
+      .filter(s => s.forward === 'dr' || s.forward === 'tun')
+      .flatMap(s => s.realServers.map(r => r.address)),
+  );
+  const told: string[] = [];
+  for (const server of [...servers].slice(0, MOST)) {
+    const source = await sourceTo(server);
+    if (source !== undefined && vips.has(source))
+      told.push(
+        `checks of ${server} leave from the VIP ${source}, which that server has itself, so no answer comes back: ${
+          source.includes(':')
+            ? `ip address change ${source}/128 dev LINK preferred_lft 0`
+            : `give the link an address before the VIP, and the VIP as ${source}/32`
+        }`,
+      );
+  }
   return told;
+}
+
+function sourceTo(address: string): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const end = (source?: string) => {
+      socket.close();
+      resolve(source);
+    };
+    socket.once('error', () => end());
+    // Nothing is sent: the kernel looks up the way.
+    socket.connect(9, address, (e?: Error) =>
+      end(e === undefined || e === null ? socket.address().address : undefined),
+    );
+  });
 }
 
 // A socket can be bound to what is local: an address, or a route of type local.
