@@ -72,7 +72,8 @@ async function main(): Promise<number> {
   else await all(proof, seed, Number(values.packets));
 
   if (!values.core)
-    for (const story of proof.faulty.slice(0, SHORT)) await shorten(proof, story, run, Number(values.reduce));
+    for (const story of proof.faulty.slice(0, SHORT))
+      await shorten(proof, story, run, Number(values.reduce)).catch(e => console.log(`not made short: ${e}`));
   return proof.end();
 }
 
