@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { makeResponder, type Respond, type ResponderOptions } from '../dns/chain.ts';
 import { COUNTERS } from '../dns/counters.ts';
+import type { PacketCache } from '../dns/packet-cache.ts';
 import type { Settings } from '../dns/settings.ts';
 import { openZones } from '../dns/zone/zones.ts';
 import { GtmError, reason } from '../kit/errors.ts';
@@ -30,7 +31,7 @@ export interface Served {
 /** How is answered: plain data, fixed at start. */
 export type Answering = Omit<
   ResponderOptions,
-  'zones' | 'steering' | 'settings' | 'counters' | 'seconds' | 'onFault'
+  'zones' | 'steering' | 'settings' | 'counters' | 'seconds' | 'onFault' | 'cache'
 >;
 
 export interface PathStart {
@@ -69,11 +70,14 @@ export class AnswerPath {
   readonly netCounters: Float64Array;
   readonly #start: PathStart;
   readonly #port: MessagePort;
+  readonly #cache: PacketCache | undefined;
   #lastFault = Number.NEGATIVE_INFINITY;
 
-  constructor(start: PathStart, port: MessagePort) {
+  /** `cache`: one that the worker's sockets ask first; it goes on to the responder of each snapshot. */
+  constructor(start: PathStart, port: MessagePort, cache?: PacketCache) {
     this.#start = start;
     this.#port = port;
+    this.#cache = cache;
     this.netCounters = start.counters.subarray(COUNTERS.length);
     this.respond = this.#responder(start.served);
   }
@@ -107,6 +111,7 @@ export class AnswerPath {
       steering: openPools(section(snapshot, SECTION.pools), state, newRng()),
       counters: this.#start.counters.subarray(0, COUNTERS.length),
       seconds,
+      cache: this.#cache,
       onFault: thrown => this.complain('a query was answered SERVFAIL for a fault of our own', thrown),
     });
   }

@@ -2,6 +2,7 @@
 //   a word of shared memory says that there are messages, an eventfd ends the sleep, and both are looked at once a batch
 // Its descriptors belong to the main thread, which closes them once this thread has ended, however it ends.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { PacketCache } from '../dns/packet-cache.ts';
 import { Batch } from '../net/batch.ts';
 import type { BatchSocket } from '../net/batch-socket.ts';
 import { openLibc } from '../nic/libc.ts';
@@ -21,10 +22,12 @@ export interface BatchStart extends PathStart {
 
 const start = workerData as BatchStart;
 const port = parentPort as MessagePort;
-const path = new AnswerPath(start, port);
+const cache = new PacketCache();
+const path = new AnswerPath(start, port, cache);
 const { signal, sockets, faults, wake, udpSize } = start;
 const libc = await openLibc();
-const batch = new Batch({ libc, sockets, wake, now, counters: path.netCounters, replySize: udpSize });
+const { netCounters: counters } = path;
+const batch = new Batch({ libc, sockets, wake, now, counters, cache, replySize: udpSize });
 const listening = sockets.map(({ address, port }) => ({ address, port }));
 path.tell({ kind: 'ready', listening, faults });
 serve();

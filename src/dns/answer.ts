@@ -199,6 +199,8 @@ export class Answerer {
     const data = look.data(row) + 2;
     const length = look.bytes[data] | (look.bytes[data + 1] << 8);
     this.#turn(name);
+    // Its labels go on as the question has them.
+    x.lasting = false;
     if (!this.#next.join(name, look.below, look.bytes, data + 2, data + 2 + length)) {
       this.trace.note(STEP.tooLong, look.zone, row);
       reply.rcode = RCODE.YXDOMAIN;
@@ -219,6 +221,7 @@ export class Answerer {
     let row = look.first(look.node);
     let rows = flags & 0xffff;
     if ((flags & FLAG.pool) !== 0) {
+      x.lasting = false;
       let type: number = TYPE.A;
       let count = this.#pick(x, type);
       if (count === 0) {
@@ -235,13 +238,16 @@ export class Answerer {
   // POOL: the addresses of the type's family; a pool that has none of it is NODATA.
   #pool(x: Exchange, name: Labels, type: number): boolean {
     const count = this.#pick(x, type);
+    if (count === 0) x.lasting = false;
     return count === 0 ? this.#negative(x, name, RCODE.NOERROR) : this.#picked(x, name, type, count);
   }
 
   #pick(x: Exchange, type: number): number {
     const look = this.#look;
-    const pool = look.words[look.rrset(look.node, TYPE.POOL) + R.data];
-    x.pooled = true;
+    const row = look.rrset(look.node, TYPE.POOL);
+    const pool = look.words[row + R.data];
+    x.pool = pool;
+    x.poolTtl = look.words[row + R.ttl];
     this.trace.note(STEP.pool, look.zone, pool);
     const count = this.#steering.pick(pool, type === TYPE.A ? 4 : 6, x.client);
     this.trace.note(STEP.picked, look.zone, count);
@@ -254,12 +260,16 @@ export class Answerer {
       reply.clear();
       reply.aa = false;
       reply.rcode = RCODE.SERVFAIL;
+      x.lasting = false;
       return DONE;
     }
-    const look = this.#look;
-    const own = look.words[look.rrset(look.node, TYPE.POOL) + R.ttl];
-    const ttl = Math.min(own, this.#steering.ttl);
-    return reply.addresses(name, type, ttl, this.#steering.picked, count) ? DONE : this.#truncate(x);
+    const { ttl, picked } = this.#steering;
+    x.picks = count;
+    x.picksAt = reply.at;
+    const fits = reply.addresses(name, type, Math.min(x.poolTtl, ttl), picked, count);
+    // All are there, and at equal distances, as their owners are pointers in all but very large replies.
+    if (reply.at - x.picksAt !== count * (type === TYPE.A ? 16 : 28)) x.lasting = false;
+    return fits ? DONE : this.#truncate(x);
   }
 
   // NXDOMAIN or NODATA: the zone's SOA tells for how long (RFC 2308 §2, §5). After a chain the rcode is the last name's

@@ -12,6 +12,7 @@ import { MIN_UDP, OPT_LENGTH } from './edns.ts';
 import { Exchange } from './exchange.ts';
 import { BIT, HEADER, OPCODE, RCODE, read16 } from './message.ts';
 import { EDE } from './options.ts';
+import type { PacketCache } from './packet-cache.ts';
 import { KIND, RATE } from './ratelimit.ts';
 import { SECTION } from './reply.ts';
 import { CLASS, TYPE } from './rr.ts';
@@ -36,6 +37,8 @@ export interface ResponderOptions {
   seconds?: () => number;
   /** Told what was thrown when a query was answered SERVFAIL for a fault of our own; must not throw. */
   onFault?: (thrown: unknown) => void;
+  /** Keeps replies to queries over UDP that it was asked for in vain. One responder at a time. */
+  cache?: PacketCache | undefined;
 }
 
 /**
@@ -66,6 +69,9 @@ export function makeResponder(options: ResponderOptions): Respond {
   const tools = makeTools(options.settings ?? {}, options.seconds);
   const x = new Exchange(answerer, udpSize, options.counters, tools);
   const { onFault } = options;
+  // Who has to be judged first is not to be answered by the way.
+  const cache = x.requireCookie || x.limiter !== undefined ? undefined : options.cache;
+  options.cache?.begin(options.counters, cache && options.steering);
   // What is not wanted is not called.
   const steps = x.requireCookie ? STEPS_WITH_COOKIES : STEPS;
   const limited = x.limiter !== undefined;
@@ -75,15 +81,19 @@ export function makeResponder(options: ResponderOptions): Respond {
     x.out = out;
     x.client = client;
     x.now = now;
-    x.pooled = false;
+    x.pool = -1;
     x.ede = EDE.none;
+    x.lasting = true;
     try {
       for (let i = 0; i < steps.length; i++) {
         const verdict = steps[i](x);
         if (verdict === SILENT) return 0;
         if (verdict === REPLY) break;
       }
-      return limited && limit(x) === SILENT ? 0 : finish(x);
+      if (limited && limit(x) === SILENT) return 0;
+      const size = finish(x);
+      cache?.keep(x, size);
+      return size;
     } catch (thrown) {
       onFault?.(thrown);
       return apologize(x);
@@ -117,7 +127,10 @@ function edns(x: Exchange): number {
   x.formed = query.asked || query.questions === 0;
   x.edns.present = false;
   if (x.formed) x.formed = x.edns.parse(query);
-  if (x.edns.present) x.counters[COUNTER.edns]++;
+  if (x.edns.present) {
+    x.counters[COUNTER.edns]++;
+    if (x.edns.options !== x.edns.optionsEnd) x.lasting = false;
+  }
   if (!x.options.take(x.edns, x.input, x.client, x.now)) x.formed = false;
   if (x.options.cookie !== COOKIE.none) count(x);
   begin(x);
@@ -246,7 +259,7 @@ function finish(x: Exchange): number {
   const { counters, reply, client } = x;
   counters[queryCell(reply.rcode, client.tcp)]++;
   if (reply.tc) counters[COUNTER.truncated]++;
-  if (x.pooled) counters[COUNTER.pool_answers]++;
+  if (x.pool >= 0) counters[COUNTER.pool_answers]++;
   return reply.finish(x.query, x.edns, x.udpSize, x.options, x.ede);
 }
 

@@ -44,8 +44,14 @@ export class Exchange {
   formed = true;
   /** The extended error that goes with the reply. */
   ede: number = EDE.none;
-  /** A pool was picked from. */
-  pooled = false;
+  /** The number of the pool that was picked from, -1 = none, and of its record the TTL. */
+  pool = -1;
+  poolTtl = 0;
+  /** The addresses that were picked: how many, and where in the reply the record of the first begins. */
+  picks = 0;
+  picksAt = 0;
+  /** The same octets are the same question again, and have the same reply but for what a pool picks; any case of the name. */
+  lasting = false;
 
   constructor(answerer: Answerer, udpSize: number, counters: Float64Array, tools: Tools = {}) {
     this.answerer = answerer;

@@ -1,6 +1,7 @@
 // The memory of a batch of datagrams, laid out once: what recvmmsg fills, and what sendmmsg is given.
 //   in:  header i → name i, control i, query i        out: header k → name and control of the query it answers, reply k
 // Addresses are written as two 32-bit words. Invariant: nothing here moves or is freed while the object is held.
+import type { Packets } from '../dns/packet-cache.ts';
 import { CMSG, IOVEC, MMSGHDR, SOCKADDR } from '../nic/layout.ts';
 import type { Libc } from '../nic/libc.ts';
 
@@ -34,9 +35,14 @@ export class BatchMemory {
   /** Addresses of the two arrays of headers. */
   readonly incoming: number;
   readonly outgoing: number;
-  /** Views of the buffers of queries and of replies. */
-  readonly queries: readonly Uint8Array[];
-  readonly replies: readonly Uint8Array[];
+  /** All queries under one view, and each under its own; the same of replies. */
+  readonly queries: Packets;
+  readonly query: readonly Uint8Array[];
+  readonly replies: Packets;
+  readonly out: readonly Uint8Array[];
+  /** Words from one query to the next, and from one reply. */
+  readonly queryStep: number;
+  readonly replyStep: number;
   /** The socket addresses of who asked, NAME_SIZE octets each. */
   readonly names: Uint8Array;
   readonly #in: Uint32Array;
@@ -44,14 +50,20 @@ export class BatchMemory {
   readonly #inIov: Uint32Array;
   readonly #outIov: Uint32Array;
   readonly #control: Uint32Array;
+  /** The query whose name and control each outgoing header has. */
+  readonly #answers = Int32Array.from({ length: WIDTH }, (_, i) => i);
 
   constructor(libc: Libc, replySize: number) {
     const queries = slots(libc, QUERY_SIZE);
     const replies = slots(libc, replySize);
     const names = new ArrayBuffer(WIDTH * NAME_SIZE);
     const control = new ArrayBuffer(WIDTH * CONTROL_SIZE);
-    this.queries = queries.views;
-    this.replies = replies.views;
+    this.queries = queries.all;
+    this.query = queries.views;
+    this.queryStep = queries.step;
+    this.replies = replies.all;
+    this.out = replies.views;
+    this.replyStep = replies.step;
     this.names = new Uint8Array(names);
     this.#control = new Uint32Array(control);
     const shared = { names: libc.address(names), control: libc.address(control) };
@@ -86,7 +98,8 @@ export class BatchMemory {
     output[to + NAME_LENGTH] = input[from + NAME_LENGTH];
     const control = input[from + CONTROL_LENGTH];
     output[to + CONTROL_LENGTH] = control;
-    if (k !== i || output[to + NAME] !== input[from + NAME]) {
+    if (this.#answers[k] !== i) {
+      this.#answers[k] = i;
       output[to + NAME] = input[from + NAME];
       output[to + NAME + 1] = input[from + NAME + 1];
       output[to + CONTROL] = input[from + CONTROL];
@@ -110,7 +123,15 @@ export function nameAt(i: number): number {
   return i * NAME_STEP * WORD;
 }
 
-function slots(libc: Libc, size: number): { views: Uint8Array[]; iov: number; words: Uint32Array } {
+interface Slots {
+  all: Packets;
+  views: Uint8Array[];
+  step: number;
+  iov: number;
+  words: Uint32Array;
+}
+
+function slots(libc: Libc, size: number): Slots {
   const step = ((size + 63) & ~63) + PAD;
   const memory = new ArrayBuffer(WIDTH * step);
   const iov = new ArrayBuffer(WIDTH * IOVEC.size);
@@ -121,7 +142,8 @@ function slots(libc: Libc, size: number): { views: Uint8Array[]; iov: number; wo
     words[i * IOV + IOV_LENGTH] = size;
   }
   const views = Array.from({ length: WIDTH }, (_, i) => new Uint8Array(memory, i * step, size));
-  return { views, iov: libc.address(iov), words };
+  const all = { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
+  return { all, views, step: step / WORD, iov: libc.address(iov), words };
 }
 
 function headers(libc: Libc, iov: number, shared: { names: number; control: number }): [Uint32Array, number] {

@@ -3,6 +3,7 @@
 // Beside the sockets an eventfd is polled, by which another thread wakes this one; no sleep is longer than SLEEP_MS.
 // Invariant: no object is made per batch, nor per datagram; replies leave before the next batch is received.
 
+import { PacketCache } from '../dns/packet-cache.ts';
 import { type Client, newClient } from '../model/steering.ts';
 import { AF, MMSGHDR, MSG_DONTWAIT, POLLFD, POLLIN, SOCKADDR } from '../nic/layout.ts';
 import { type Libc, systemFault } from '../nic/libc.ts';
@@ -26,6 +27,8 @@ export interface BatchOptions {
   /** Monotonic milliseconds, handed to the responder. */
   now: () => number;
   counters?: Float64Array;
+  /** Asked before the responder. */
+  cache?: PacketCache;
   /** Bytes of one reply buffer: no reply can be longer. */
   replySize?: number;
 }
@@ -35,6 +38,7 @@ export class Batch {
   readonly #libc: Libc;
   readonly #now: () => number;
   readonly #counters: Float64Array;
+  readonly #cache: PacketCache;
   readonly #memory: BatchMemory;
   readonly #fds: Int32Array;
   readonly #busy: Uint8Array;
@@ -49,6 +53,7 @@ export class Batch {
     this.#libc = libc;
     this.#now = options.now;
     this.#counters = options.counters ?? newNetCounters();
+    this.#cache = options.cache ?? new PacketCache();
     this.#memory = new BatchMemory(libc, options.replySize ?? 4096);
     this.#fds = Int32Array.from(sockets, s => s.fd);
     this.#busy = new Uint8Array(sockets.length);
@@ -104,15 +109,23 @@ export class Batch {
       return 0;
     }
     const client = this.#client;
-    const at = this.#now();
-    let replies = 0;
+    const cache = this.#cache;
+    const { queries, queryStep, replyStep } = memory;
+    let at = -1;
+    let k = 0;
     for (let i = 0; i < count; i++) {
       this.#fill(client, nameAt(i));
-      const length = respond(memory.queries[i], memory.length(i), memory.replies[replies], client, at);
+      const size = memory.length(i);
+      let length = cache.recall(queries, i * queryStep, size, memory.replies, k * replyStep, client);
+      if (length === 0) {
+        // Only who thinks about a reply looks at the clock.
+        if (at < 0) at = this.#now();
+        length = respond(memory.query[i], size, memory.out[k], client, at);
+      }
       // To port 0 nothing can be sent, whatever the responder says.
-      if (length !== 0 && client.port !== 0) memory.reply(replies++, i, length);
+      if (length !== 0 && client.port !== 0) memory.reply(k++, i, length);
     }
-    if (replies > 0) this.#send(fd, replies);
+    if (k > 0) this.#send(fd, k);
     memory.rearm(count);
     return count;
   }

@@ -1,0 +1,66 @@
+// A server with a cache of packets before its responder, as a worker of batched UDP has it, beside one without: every
+// question goes to both, and their replies must be the same octets.
+import assert from 'node:assert/strict';
+import { makeResponder, type Respond } from '../../src/dns/chain.ts';
+import { newCounters } from '../../src/dns/counters.ts';
+import { PacketCache, type Packets } from '../../src/dns/packet-cache.ts';
+import type { Settings } from '../../src/dns/settings.ts';
+import type { Zones } from '../../src/dns/zone/zones.ts';
+import type { Client, Steering } from '../../src/model/steering.ts';
+import { client } from './serve.ts';
+
+/** Words at which messages begin. */
+const FROM = 3;
+const TO = 700;
+
+/** Two of the same steering: picks may depend on those before. */
+export type NewSteering = () => Steering;
+
+export class CachedServer {
+  readonly counters = newCounters();
+  readonly plainCounters = newCounters();
+  /** Replies that came out of the cache. */
+  recalled = 0;
+  readonly cache = new PacketCache();
+  #respond!: Respond;
+  #plain!: Respond;
+  readonly #queries = packets();
+  readonly #replies = packets();
+  readonly #query = this.#queries.bytes.subarray(FROM * 4);
+  readonly #out = this.#replies.bytes.subarray(TO * 4);
+  readonly #plainOut = new Uint8Array(this.#out.length);
+
+  constructor(zones: Zones, steering: NewSteering, settings?: Settings) {
+    this.swap(zones, steering, settings);
+  }
+
+  /** Goes on with another snapshot. */
+  swap(zones: Zones, steering: NewSteering, settings?: Settings): void {
+    const { cache, counters } = this;
+    const common = { zones, settings, seconds: () => 1559731985 };
+    this.#plain = makeResponder({ ...common, steering: steering(), counters: this.plainCounters });
+    this.#respond = makeResponder({ ...common, steering: steering(), counters, cache });
+  }
+
+  /** The reply over UDP. Throws if it is not the one of the server without a cache, or was not counted as there. */
+  raw(message: Uint8Array, who: Client = client()): Uint8Array {
+    // What stands behind a query in its buffer is of another one.
+    this.#query.fill(0xa5).set(message);
+    this.#out.fill(0x5a);
+    const { length } = message;
+    let size = this.cache.recall(this.#queries, FROM, length, this.#replies, TO, who);
+    if (size !== 0) this.recalled++;
+    else size = this.#respond(this.#query, length, this.#out, who, 0);
+    const plain = this.#plain(message, length, this.#plainOut, who, 0);
+    const reply = this.#out.slice(0, size);
+    assert.ok(this.#replies.bytes.subarray(0, TO * 4).every(b => b === 0));
+    assert.deepEqual(reply, this.#plainOut.slice(0, plain));
+    assert.deepEqual(this.counters, this.plainCounters);
+    return reply;
+  }
+}
+
+function packets(): Packets {
+  const memory = new ArrayBuffer(4096);
+  return { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
+}
