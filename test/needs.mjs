@@ -24,6 +24,7 @@ export const PROGRAMS = {
   ping: 'iputils-ping',
   nft: 'nftables',
   clang: 'clang',
+  tcpdump: 'tcpdump',
 };
 
 const PATH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];

@@ -27,12 +27,12 @@ export async function buildNet(queues = 1): Promise<Net> {
     lab.bridge(wire, 'front');
     lab.bridge(wire, 'back');
     const [client, director] = ['client', 'director'].map(n => lab.host(n));
-    const plug = (host: Host, name: string, bridge: string, addresses: string[], q = 1) =>
-      lab.link(
-        { host, name, addresses },
-        { host: wire, name: `${host.name}-${name}`.slice(0, 15), bridge },
-        { queues: q },
-      );
+    const plug = (host: Host, name: string, bridge: string, addresses: string[], q = 1) => {
+      const far = `${host.name}-${name}`.slice(0, 15);
+      lab.link({ host, name, addresses }, { host: wire, name: far, bridge }, { queues: q });
+      // VLAN tags are to be in the frames, as on a wire, not beside them.
+      wire.ethtool('-K', far, 'txvlan', 'off');
+    };
     plug(client, 'eth0', 'front', ['10.1.0.2/24', 'fd01::2/64']);
     client.ip('addr', 'add', '10.9.0.2/32', 'dev', 'lo');
     client.ip('addr', 'add', 'fd09::2/128', 'dev', 'lo');

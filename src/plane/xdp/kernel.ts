@@ -135,7 +135,7 @@ export class Kernel {
     const open = this.#open;
     if (open === undefined) return;
     const { steer, pins, ports, ways } = open;
-    ways.setOwn(services.map(s => s.address));
+    ways.setOwn(services.flatMap(s => [s.address, ...s.localAddresses]));
     ways.want(services.flatMap(s => s.realServers.map(r => r.address)));
     steer.set(planOf(services, hostOf(open.rt)));
     if (this.#attached) return;

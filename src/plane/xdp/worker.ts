@@ -99,19 +99,20 @@ function run(): void {
       for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port))
         if (!control.obey(m.message as ToWorker, performance.now())) return;
     }
-    if (work > 0 || left) idle = 0;
+    if (work > 0) idle = 0;
     else if (++idle > SPIN) {
       idle = SPIN;
-      sleep();
+      // What a link would not take is offered again soon.
+      sleep(left || forwarder.waits ? 1 : SLEEP);
     }
   }
 }
 
-function sleep(): void {
+function sleep(ms: number): void {
   for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(1);
   let waiting = 0;
   for (let i = 0; i < inboxes.length; i++) waiting += inboxes[i].waiting();
-  if (waiting === 0) libc.poll(setAt, sockets.length + 1, forwarder.waits ? 1 : SLEEP);
+  if (waiting === 0) libc.poll(setAt, sockets.length + 1, ms);
   for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(0);
   if (set[sockets.length * 2 + 1] >>> 16 !== 0) libc.read(start.wake, drainAt, 8);
 }
