@@ -220,6 +220,11 @@ export class Attributes {
     return this.#sized(type, 4)?.getUint32(0);
   }
 
+  /** The members of a list of nested attributes. */
+  each(): Attributes[] {
+    return this.list.map(({ value }) => new Attributes(value));
+  }
+
   nested(type: number): Attributes | undefined {
     const bytes = this.#all.get(type);
     return bytes && new Attributes(bytes);

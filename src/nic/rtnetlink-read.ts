@@ -9,10 +9,13 @@ export const RTM = {
   address: { new: 20, del: 21, get: 22 },
   route: { new: 24, del: 25, get: 26 },
   neighbour: { new: 28, del: 29, get: 30 },
+  rule: { new: 32, del: 33, get: 34 },
 } as const;
 
 /** Sizes of the headers in front of the attributes. */
-export const BODY = { link: 16, address: 8, route: 12, neighbour: 12 } as const;
+export const BODY = { link: 16, address: 8, route: 12, neighbour: 12, rule: 12 } as const;
+
+export const RULE = { FWMARK: 10, TABLE: 15, L3MDEV: 19 } as const;
 
 export const IFLA = {
   ADDRESS: 1,

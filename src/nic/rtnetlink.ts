@@ -4,7 +4,7 @@
 import { AF } from './layout.ts';
 import type { Libc } from './libc.ts';
 import { errnoName, NETLINK, type Netlink, openNetlink } from './netlink.ts';
-import { type Message, NLM, Request } from './netlink-message.ts';
+import { Attributes, type Message, NLM, Request } from './netlink-message.ts';
 import {
   type Address,
   BODY,
@@ -20,11 +20,13 @@ import {
   type RouteEntry,
   RTA,
   RTM,
+  RULE,
   readAddress,
   readChange,
   readLink,
   readNeighbour,
   readRoute,
+  TABLE,
 } from './rtnetlink-read.ts';
 
 const GROUP = { LINK: 1, NEIGH: 3, IPV4_IFADDR: 5, IPV4_ROUTE: 7, IPV6_IFADDR: 9, IPV6_ROUTE: 11 } as const;
@@ -64,6 +66,18 @@ export class Rtnetlink {
 
   neighbours(): Neighbour[] {
     return known(this.#dump('neighbours', RTM.neighbour.get, BODY.neighbour), readNeighbour);
+  }
+
+  /** How many rules of policy routing there are beside the kernel's own: local, main, default, and that of VRFs. */
+  foreignRules(): number {
+    const messages = this.#dump('rules', RTM.rule.get, BODY.rule);
+    return messages.filter(({ body }) => {
+      const a = new Attributes(body, BODY.rule);
+      const table = a.u32(RULE.TABLE) ?? body[4];
+      const plain = body[1] === 0 && body[2] === 0 && !a.has(RULE.FWMARK);
+      const own = table === TABLE.LOCAL || table === TABLE.MAIN || table === TABLE.DEFAULT;
+      return !(plain && (own || a.has(RULE.L3MDEV)));
+    }).length;
   }
 
   /** The route that the kernel takes to an address (4 or 16 octets), as its table has it; undefined = none. */
