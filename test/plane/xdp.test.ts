@@ -170,6 +170,8 @@ describe('the xdp plane', () => {
     type Of = 'connections' | 'outBytes' | 'inPackets';
     const sum = (rows: ServiceCounters[], of: Of) =>
       rows[0].realServers.reduce((n, r) => n + (r[of] ?? 0), 0);
+    // What went before is told twice a second.
+    await new Promise(resolve => setTimeout(resolve, 700));
     const before = await director.counters();
     await get(net.client, FAR, `http://${VIP}/bytes/100000`);
     const now = await until('service and servers tell the same', async () => {
