@@ -14,6 +14,8 @@ import { openRtnetlink, type Rtnetlink } from '../../nic/rtnetlink.ts';
 import { INTERFACES, openSteer, QUEUES, type Steer } from '../../nic/steer.ts';
 import { openTun, type Tun } from '../../nic/tun.ts';
 import { Announcer } from './announce.ts';
+import { formatFinding } from './checks.ts';
+import { checkHost } from './checks-host.ts';
 import { Crew } from './crew.ts';
 import { Guard, guardedOf } from './guard.ts';
 import { interfacesOf } from './interfaces.ts';
@@ -85,6 +87,7 @@ export class Kernel {
       const ports = this.#ports(rt, services);
       const names = ports.map(p => p.name);
       const log = this.#log;
+      this.#check(rt, names, services);
       const ways = kept(openWays({ libc, interfaces: names, log, onChange: () => this.#changed() }), w =>
         w.close(),
       );
@@ -184,6 +187,15 @@ export class Kernel {
     const open = this.#open;
     if (open === undefined || !this.#attached) return;
     open.steer.set(planOf(this.#services, hostOf(open.rt)));
+  }
+
+  // What stands in the way is said, not held against the start: only the kernel knows for certain.
+  #check(rt: Rtnetlink, interfaces: readonly string[], services: readonly ServiceSpec[]): void {
+    for (const finding of checkHost(this.#libc, rt, interfaces, services)) {
+      const { level, what } = finding;
+      const say = level === 'note' ? 'info' : level === 'warning' ? 'warn' : 'error';
+      this.#log[say]({ kind: 'check', subject: what }, `xdp plane: ${formatFinding(finding)}`);
+    }
   }
 
   #ports(rt: Rtnetlink, services: readonly ServiceSpec[]): (PortStart & { mac: Uint8Array })[] {
