@@ -1,4 +1,5 @@
-// `gtm events` and `gtm lvs ls` against a real admin server: once, following, and over a node that goes away and comes back.
+// `gtm events`, `gtm lvs save` and `gtm lvs ls` against a real admin server: once, following, and over a node that goes away and
+// comes back.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
@@ -98,6 +99,22 @@ test('events -f: what was, what comes, again after the node was away, and Ctrl-C
   const [code] = await once(child, 'close');
   assert.deepEqual([code, ids], [130, [1, 2, 3, 4, 5]]);
   assert.equal(err, 'the stream ended; trying again\n');
+});
+
+test('lvs save: the rules of a running node, with the weights of now', async () => {
+  const { code, out } = await inside(['lvs', 'save'], env);
+  assert.deepEqual(
+    [code, out.split('\n')],
+    [
+      0,
+      [
+        '-A -t 127.1.0.10:8080 -s wrr',
+        '-a -t 127.1.0.10:8080 -r 127.1.1.1:9001 -m -w 100',
+        '-a -t 127.1.0.10:8080 -r 127.1.1.2:9001 -m -w 0',
+        '',
+      ],
+    ],
+  );
 });
 
 test('lvs ls: each table, one at a time, and JSON', async () => {

@@ -235,3 +235,15 @@ test('load correction: none unless it is asked for, none for failover, none whil
   const weighted = cluster({ pools: { p: { policy: 'weighted', load_correction: true, members } } });
   assert.deepEqual(factors(balance(weighted, 2, false)), [1, 1]);
 });
+
+test('a VIP that its watermarks withdrew is down, and its director says until when', () => {
+  const config = cluster({ vip: { floor: '10%' } });
+  config.vips.one.services[0].watermarks = { low: 0.3, high: 0.5 };
+  const own: Capacity = { ...WHOLE, capacity: 0, healthy: 4, total: 10, withdrawn: ['tcp port 80'] };
+  const { state, why } = vip(evaluate(config, inputs({ capacities: new Map([['one', own]]) })), 'one');
+  assert.equal(state, 'down');
+  assert.equal(
+    why,
+    'capacity 0% by fra-1, below the floor of 10% (4 of 10 real servers); tcp port 80 fell below its low watermark of 30%: out until 50% is healthy',
+  );
+});
