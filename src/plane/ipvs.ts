@@ -12,7 +12,8 @@ import { countersOf } from './ipvs/counters.ts';
 import { type Driver, type LoadModule, openDriver } from './ipvs/driver.ts';
 import { hostFaults } from './ipvs/host.ts';
 import { Ledger, type Memory } from './ipvs/ledger.ts';
-import { type Command, reconcile } from './ipvs/reconcile.ts';
+import { explain, type Fault, pick, plan, serviceOf, translate } from './ipvs/pass.ts';
+import type { Command } from './ipvs/reconcile.ts';
 import { destOf, type Entry, type Found, wantedOf } from './ipvs/table.ts';
 import { timeoutsOf } from './ipvs/timeouts.ts';
 
@@ -36,8 +37,6 @@ export interface IpvsOptions {
   load?: LoadModule;
   libc?: Libc;
 }
-
-type Fault = { key: string; fault: string };
 
 /** Opens the kernel's IPVS. Rejects with GTM_PLANE_IPVS or GTM_NIC and what to do. Nothing is changed before apply. */
 export async function openIpvsPlane(options: IpvsOptions): Promise<Plane> {
@@ -80,6 +79,8 @@ class IpvsPlane implements Plane {
   #busy = 0;
   #sweep: NodeJS.Timeout | undefined;
   #told = new Set<string>();
+  /** Services whose needs of this host were looked at. */
+  readonly #asked = new Set<string>();
   #closed = false;
 
   constructor(driver: Driver, options: IpvsOptions) {
@@ -239,7 +240,7 @@ class IpvsPlane implements Plane {
   }
 
   async #tellHost(services: readonly ServiceSpec[]): Promise<void> {
-    for (const text of await hostFaults(services)) this.#once(text);
+    for (const text of await hostFaults(services, this.#asked)) this.#once(text);
   }
 
   #once(text: string): void {
@@ -265,48 +266,4 @@ class IpvsPlane implements Plane {
   #fail(e: unknown): void {
     if (!this.#closed) this.#o.log.error({ err: reason(e) }, `ipvs: ${reason(e)}`);
   }
-}
-
-/** Of services with the same protocol, address and port the first counts. */
-function translate(services: readonly ServiceSpec[]) {
-  const wanted = new Map<string, Entry>();
-  const faults: Fault[] = [];
-  const specs = services.filter(spec => {
-    const made = wantedOf(spec);
-    const twice = 'service' in made && wanted.has(made.service.key);
-    if (twice) faults.push({ key: spec.key, fault: 'this protocol, address and port are given twice' });
-    else if ('fault' in made) faults.push({ key: spec.key, fault: made.fault });
-    else wanted.set(made.service.key, made);
-    return !twice;
-  });
-  return { wanted, faults, specs };
-}
-
-function plan(
-  wanted: ReadonlyMap<string, Entry>,
-  found: ReadonlyMap<string, Found>,
-  memory: Memory,
-  o: IpvsOptions,
-) {
-  const ours = (key: string) => o.ownAll || memory.services.has(key);
-  return reconcile(wanted, found, { ours, draining: memory.draining, now: Date.now(), drain: o.drain });
-}
-
-function pick(wanted: ReadonlyMap<string, Entry>, which: (key: string) => boolean): Map<string, Entry> {
-  return new Map([...wanted].filter(([key]) => which(key)));
-}
-
-/** The service in a name of `draining`: all but its last word. */
-function serviceOf(key: string): string {
-  return key.slice(0, key.lastIndexOf(' '));
-}
-
-function explain({ verb, service, dest }: Command, error: GtmError): string {
-  const what = dest === undefined ? `${verb} service` : `${verb} ${dest.key}`;
-  const errno = errnoName(error);
-  if (dest === undefined && errno === 'ENOENT' && 'scheduler' in service)
-    return `the kernel has no scheduler «${service.scheduler}»: load its module, modprobe ip_vs_${service.scheduler}`;
-  if (dest !== undefined && errno === 'EINVAL')
-    return `${what}: the kernel takes no address that it has no way to, or that is not one host's: look at ip route get ${dest.address}`;
-  return `${what}: ${reason(error)}`;
 }

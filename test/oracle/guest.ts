@@ -15,7 +15,7 @@ export interface Line {
   note?: string;
 }
 
-function init(folder: string, script: string): string {
+function init(folder: string, script: string, words: readonly string[]): string {
   // The kernel loads the modules that it wants by itself, as elsewhere; Debian's are in a place of their own.
   return `#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
@@ -31,7 +31,7 @@ echo /run/modprobe > /proc/sys/kernel/modprobe
 for m in ipv6 veth nf_defrag_ipv6; do /run/modprobe $m; done
 ip link set lo up
 mount -t hostfs none ${folder} -o ${folder}
-'${process.execPath}' '${script}' '${folder}' > '${folder}/said' 2>&1
+'${process.execPath}' '${script}' '${folder}' ${words.map(w => `'${w}'`).join(' ')} > '${folder}/said' 2>&1
 touch '${folder}/done'
 sync
 echo o > /proc/sysrq-trigger
@@ -39,15 +39,15 @@ sleep 60
 `;
 }
 
-/** Runs a script in a kernel of its own and hands its lines over as they come. Rejects when it has not ended after `patience` ms. */
+/** Runs a script, with these words behind the folder's name, in a kernel of its own and hands its lines over as they come. Rejects when it has not ended after `patience` ms. */
 export async function runGuest(
   script: string,
   hear: (line: Line) => void,
-  patience = 240_000,
+  { words = [], patience = 240_000 }: { words?: readonly string[]; patience?: number } = {},
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'guest-'));
   try {
-    writeFileSync(join(folder, 'init.sh'), init(folder, script), { mode: 0o755 });
+    writeFileSync(join(folder, 'init.sh'), init(folder, script, words), { mode: 0o755 });
     const kernel = ['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${folder}/init.sh`];
     const uml = spawn(
       'linux.uml',

@@ -1,14 +1,19 @@
 // The ipvs plane against the real kernel: boots it, and prints what became of every story told in it.
-//   npm run oracle:plane   →   ok NAME (ms, what was seen) …   plane: N passed, M failed
+//   npm run oracle:plane [-- PATTERN of names]   →   ok NAME (ms, what was seen) …   plane: N passed, M failed
 import { join } from 'node:path';
-import { runGuest } from './guest.ts';
+import { type Line, runGuest } from './guest.ts';
 
+/** As plane-guest.ts divides the stories among them. */
+const KERNELS = ['0', '1'];
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PROGRAMS = {
   'linux.uml': 'user-mode-linux',
   modprobe: 'kmod',
   ip: 'iproute2',
   ipvsadm: 'ipvsadm',
+  nsenter: 'util-linux',
+  ethtool: 'ethtool',
+  curl: 'curl',
 };
 
 const { provide } = (await import(join(ROOT, 'test', 'needs.mjs'))) as {
@@ -17,7 +22,8 @@ const { provide } = (await import(join(ROOT, 'test', 'needs.mjs'))) as {
 const missing = provide(PROGRAMS);
 if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
 let [passed, failed] = [0, 0];
-await runGuest(join(import.meta.dirname, 'plane-guest.js'), ({ name, fault, note }) => {
+const only = process.argv[2] ?? '';
+const hear = ({ name, fault, note }: Line) => {
   if (name === 'output') console.log(note);
   else if (fault !== undefined) {
     failed++;
@@ -26,6 +32,8 @@ await runGuest(join(import.meta.dirname, 'plane-guest.js'), ({ name, fault, note
     passed++;
     console.log(`ok ${name} (${note})`);
   }
-});
+};
+const guest = join(import.meta.dirname, 'plane-guest.js');
+await Promise.all(KERNELS.map(kernel => runGuest(guest, hear, { words: [kernel, only] })));
 console.log(`plane: ${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

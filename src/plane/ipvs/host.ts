@@ -3,23 +3,25 @@ import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import type { ServiceSpec } from '../../model/service.ts';
 
-/** A line for each thing that is missing, with its remedy. */
-export async function hostFaults(services: readonly ServiceSpec[]): Promise<string[]> {
+/** A line for each thing that is missing, with its remedy. Services in `asked` were looked at before; new ones are put there. */
+export async function hostFaults(services: readonly ServiceSpec[], asked: Set<string>): Promise<string[]> {
   const told: string[] = [];
-  for (const vip of new Set(services.map(s => s.address)))
+  const fresh = services.filter(s => !asked.has(s.key));
+  for (const s of fresh) asked.add(s.key);
+  for (const vip of new Set(fresh.map(s => s.address)))
     if (!(await isLocal(vip)))
       told.push(
         `VIP ${vip} is no address of this host, so its packets do not reach IPVS: ip address add ${vip}/${vip.includes(':') ? 128 : 32} dev lo`,
       );
   const families = new Set(
-    services.filter(s => s.forward === 'nat').map(s => (s.address.includes(':') ? 6 : 4)),
+    fresh.filter(s => s.forward === 'nat').map(s => (s.address.includes(':') ? 6 : 4)),
   );
   for (const family of families) {
     const key = family === 6 ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
     if (sysctl(key) === '0')
       told.push(`${key} is 0, so answers of real servers in forward: nat end here: sysctl -w ${key}=1`);
   }
-  return [...told, ...(await ownSources(services))];
+  return [...told, ...(await ownSources(fresh))];
 }
 
 /** Real servers asked for the source address of the way to them; more tell nothing new. */
