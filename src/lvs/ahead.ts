@@ -28,8 +28,11 @@ export class Ahead {
     const { table } = this.#core.life;
     const n = count < BATCH ? count : BATCH;
     for (let i = 0; i < n; i++) links[i] = this.#head(frame, offsets[i]);
-    for (let i = 0; i < n; i++) links[i] = table.behind(links[i]);
     let seen = 0;
+    for (let i = 0; i < n; i++) {
+      seen ^= table.extraOf(links[i]);
+      links[i] = table.behind(links[i]);
+    }
     for (let i = 0; i < n; i++) seen ^= table.behind(links[i]);
     this.seen = seen;
   }

@@ -141,6 +141,11 @@ export class ConnTable {
     return this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
   }
 
+  /** The first of FullNAT's words of the line to which `link` leads; 0 = there are none. */
+  extraOf(link: number): number {
+    return this.x.length === 0 ? 0 : this.x[(link >>> 1) * EXTRA];
+  }
+
   /** The connection of a packet from the client; 0 = none. */
   findIn(p: Packet): number {
     const { t } = this;

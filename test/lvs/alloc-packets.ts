@@ -33,6 +33,7 @@ for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as DestOptions['forward'][
     tcp({ from: CLIENT, to: VIP, flags: 'A', payload: bytes(1460) }),
   ];
   const frame = new Uint8Array(HEADROOM + 2048);
+  const offsets = Int32Array.of(HEADROOM);
   let now = 1e12;
   const round = (packets: number) => {
     for (let i = 0; i < packets; i++) {
@@ -40,6 +41,7 @@ for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as DestOptions['forward'][
       frame.set(packet, HEADROOM);
       // Every eighth is a new connection, whose checksum nobody looks at.
       if (i % 8 === 0) put16(frame, HEADROOM + 20, i);
+      director.lookAhead(frame, offsets, 1);
       director.handle(frame, HEADROOM, packet.length, now);
       if (i % 64 === 0) director.tick(++now);
     }
