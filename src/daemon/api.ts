@@ -41,9 +41,19 @@ export function adminNode(node: Node): AdminNode {
       }
       yield { name: 'gtm_event_loop_lag_seconds', labels: { thread: 'main' }, value: lag.max / 1e9 };
       lag.reset();
+      yield* figuresOf(node);
     },
     ...(node.o.demo && { demo: node.o.demo }),
   };
+}
+
+// What a plane counts of packets, stage by stage.
+function* figuresOf(node: Node): Generator<Metric> {
+  for (const [name, value] of Object.entries(node.plane?.figures?.() ?? {})) {
+    const [stage, outcome] = name.split(' ');
+    if (stage === 'table') yield { name: 'gtm_lvs_table_connections', labels: { kind: outcome }, value };
+    else yield { name: 'gtm_lvs_frames_total', labels: { stage, outcome }, value };
+  }
 }
 
 function servedBy(node: Node): Served {

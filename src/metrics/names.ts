@@ -162,6 +162,16 @@ export const METRICS = {
     help: 'Connections open now; active are the established ones, as LVS counts.',
     labels: [...SERVER, 'state'],
   },
+  gtm_lvs_frames_total: {
+    type: 'counter',
+    help: 'Frames by what became of them, at each stage: the XDP program, the sockets, the workers, the packet core.',
+    labels: ['stage', 'outcome'],
+  },
+  gtm_lvs_table_connections: {
+    type: 'gauge',
+    help: 'Connections in the tables of the packet core, and how many they hold.',
+    labels: ['kind'],
+  },
   gtm_coordinator_up: {
     type: 'gauge',
     help: '1 when the backend of the coordinator is reachable.',

@@ -107,7 +107,10 @@ export interface Plane {
   weigh(vip: string, realServer: string, weight: number): void;
   /** The counters as the plane last reported them (at most a second old). */
   counters(): readonly ServiceCounters[];
-  /** What else the plane counts since its start, by name: of a plane that sees packets, why it dropped some. */
+  /**
+   * What else a plane that sees packets counts since its start: «stage outcome» (`program no-worker`, `director no-server`), and
+   * `table used`, `table capacity`: connections now.
+   */
   figures?(): Readonly<Record<string, number>>;
   /** What is open now, at most `limit` rows. */
   connections(limit: number): Promise<readonly ConnectionRow[]>;

@@ -110,6 +110,9 @@ export class Director {
     return director;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
   async apply(services: readonly ServiceSpec[]): Promise<unknown> {
     return this.#ask({ apply: services });
   }

@@ -301,11 +301,11 @@ describe('the xdp plane with two queues', () => {
       );
       const rows = await director.connections();
       assert.ok(rows.length >= said.length, `${rows.length}`);
-      const now = await until('frames were counted', async () => {
+      const now = await until('worker were counted', async () => {
         const f = await director.figures();
-        return f['frames handed'] > (before['frames handed'] ?? 0) ? f : undefined;
+        return f['worker handed'] > (before['worker handed'] ?? 0) ? f : undefined;
       });
-      assert.equal(now['frames crowded'], 0);
+      assert.equal(now['worker crowded'], 0);
     });
 });
 

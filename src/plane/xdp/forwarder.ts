@@ -119,6 +119,14 @@ export class Forwarder {
     return left;
   }
 
+  /** Whether a turn would find a frame: a look that costs little. */
+  due(): boolean {
+    const { sockets, inboxes } = this.#o;
+    for (let i = 0; i < sockets.length; i++) if (sockets[i].xsk.rx.waiting() > 0) return true;
+    for (let i = 0; i < inboxes.length; i++) if (inboxes[i].waiting() > 0) return true;
+    return false;
+  }
+
   /** Whether frames wait for a next hop. */
   get waits(): boolean {
     return this.#waiting.count > 0;

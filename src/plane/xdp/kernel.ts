@@ -69,7 +69,7 @@ export class Kernel {
   figures(): Record<string, number> {
     if (this.#open === undefined) return {};
     const { steer, crew } = this.#open;
-    const steered = Object.entries(steer.counters()).map(([name, n]) => [`steered ${name}`, n] as const);
+    const steered = Object.entries(steer.counters()).map(([name, n]) => [`program ${name}`, n] as const);
     return { ...Object.fromEntries(steered), ...readFigures(crew.counters), ...crew.statistics() };
   }
 

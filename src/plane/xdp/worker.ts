@@ -13,7 +13,7 @@ import { Inbox, Outbox } from './inbox.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './message.ts';
 import { readWays } from './routes-watch.ts';
 
-/** Turns without a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
+/** Looks for a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
 const SPIN = 200;
 const SLEEP = 50;
 /** Milliseconds between two looks at timers, and between two reports of the counters. */
@@ -73,7 +73,6 @@ try {
 function run(): void {
   const { signal } = start;
   let seen = 0;
-  let idle = 0;
   let ticked = 0;
   let reported = 0;
   for (;;) {
@@ -99,13 +98,16 @@ function run(): void {
       for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port))
         if (!control.obey(m.message as ToWorker, performance.now())) return;
     }
-    if (work > 0) idle = 0;
-    else if (++idle > SPIN) {
-      idle = SPIN;
-      // What a link would not take is offered again soon.
-      sleep(left || forwarder.waits ? 1 : SLEEP);
-    }
+    // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
+    if (work === 0 && !soon()) sleep(left || forwarder.waits ? 1 : SLEEP);
   }
+}
+
+function soon(): boolean {
+  const { signal } = start;
+  const said = signal[0];
+  for (let i = 0; i < SPIN; i++) if (forwarder.due() || signal[0] !== said) return true;
+  return false;
 }
 
 function sleep(ms: number): void {
