@@ -9,23 +9,29 @@ import { LOCAL, OWN } from './wordset.ts';
 
 /** Packets that are looked at together: their lines and their frames fit into the first cache. */
 export const BATCH = 64;
+/** A table with fewer connections is in the caches anyway. */
+export const MANY = 8192;
 /** Bytes from the IP header on that are read at most: IPv4's longest header, or IPv6's, with ports. */
 const READ = 64;
 
 export class Ahead {
   readonly #core: Core;
   readonly #links = new Int32Array(BATCH);
+  readonly #many: number;
   /** What was read, kept so that no compiler leaves the reading out. */
   seen = 0;
 
-  constructor(core: Core) {
+  /** Looks from `many` connections on. */
+  constructor(core: Core, many: number) {
     this.#core = core;
+    this.#many = many;
   }
 
   /** For the first `count` (at most BATCH) packets of `frame`, whose IP headers begin at `offsets`. */
   look(frame: Uint8Array, offsets: Int32Array, count: number): void {
     const links = this.#links;
     const { table } = this.#core.life;
+    if (table.used < this.#many) return;
     const n = count < BATCH ? count : BATCH;
     for (let i = 0; i < n; i++) links[i] = this.#head(frame, offsets[i]);
     let seen = 0;

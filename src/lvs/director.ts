@@ -3,7 +3,7 @@
 //   in: connection → reuse → server there? → schedule → state → forward/{nat,dr,tun,fullnat} → LOCAL_OUT → POSTROUTING
 // Invariant: handle() allocates nothing, throws nothing, writes nothing outside headroom + packet, and gives a reason.
 import type { Rng } from '../kit/rng.ts';
-import { Ahead } from './ahead.ts';
+import { Ahead, MANY } from './ahead.ts';
 import type { DestKey, DestOptions, Routes, ServiceKey, ServiceOptions, Sysctl } from './config.ts';
 import { Core } from './core.ts';
 import { isFragment, Reassembly, WHOLE } from './frag.ts';
@@ -30,6 +30,8 @@ export interface DirectorOptions {
   /** Addresses of this host besides the services' and the FullNAT local addresses, which are local by themselves. */
   localAddresses?: readonly string[];
   sysctl?: Partial<Sysctl>;
+  /** Connections from which lookAhead() looks; MANY by default. */
+  many?: number;
   /** Seeds the table's hash, picks of `twos`, sequence numbers. */
   rng: Rng;
 }
@@ -55,7 +57,7 @@ export class Director {
     );
     this.#core = core;
     this.out = core.out;
-    this.#ahead = new Ahead(core);
+    this.#ahead = new Ahead(core, options.many ?? MANY);
     // As ip_vs_ops4 and ip_vs_ops6 have them. At LOCAL_OUT all packets here are LVS's own (ipvs_property), which it lets pass.
     const pass = () => CONTINUE;
     this.hooks.add('lvs-out', LOCAL_IN, 98, p => lvsOut(core, p, true), true);

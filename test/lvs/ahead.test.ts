@@ -10,7 +10,7 @@ import { CLIENT6, Rig, SERVER6, SERVERS, VIP, VIP6 } from './rig.ts';
 const LOCAL = '10.0.0.250';
 
 function rig(): Rig {
-  const made = new Rig();
+  const made = new Rig({}, 1000, 0);
   made.service(VIP, SERVERS, { forward: 'fullnat' }, { localAddresses: [LOCAL] });
   made.service(VIP6, [SERVER6], { forward: 'nat' });
   made.service('192.0.2.11:53', SERVERS, { forward: 'dr' }, {}, 'udp');

@@ -19,7 +19,7 @@ const collect = globalThis.gc as () => void;
 const grown: Record<string, number> = {};
 
 for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as DestOptions['forward'][]) {
-  const director = new Director({ capacity: 20_000, routes, rng: seeded(1) });
+  const director = new Director({ capacity: 20_000, routes, rng: seeded(1), many: 0 });
   const key = { protocol: 'tcp', ...endpoint(VIP) } as const;
   const localAddresses = ['10.0.0.250'];
   director.addService(key, { scheduler: 'wlc', localAddresses, persistence: forward === 'dr' ? 300 : 0 });

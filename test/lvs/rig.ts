@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { parseIp } from '../../src/kit/ip.ts';
 import { seeded } from '../../src/kit/rng.ts';
+import { MANY } from '../../src/lvs/ahead.ts';
 import type { DestOptions, Route, Routes, ServiceKey, ServiceOptions, Sysctl } from '../../src/lvs/config.ts';
 import { type ConnectionInfo, Director, HEADROOM } from '../../src/lvs/director.ts';
 import { word } from '../../src/lvs/packet/parse.ts';
@@ -45,8 +46,8 @@ export class Rig {
   readonly director: Director;
   now = 1_000_000;
 
-  constructor(sysctl: Partial<Sysctl> = {}, capacity = 1000) {
-    this.director = new Director({ capacity, routes: this.routes, rng: seeded(7), sysctl });
+  constructor(sysctl: Partial<Sysctl> = {}, capacity = 1000, many = MANY) {
+    this.director = new Director({ capacity, routes: this.routes, rng: seeded(7), sysctl, many });
   }
 
   /** A service at `vip` with its servers, given in the order in which they are added. */
