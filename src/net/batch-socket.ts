@@ -17,6 +17,10 @@ export interface BatchSocket {
 /** `alone`: nobody else may have the address; `first`: and then others of ours may join; `join`: be one of those. */
 export type Sharing = 'alone' | 'first' | 'join';
 
+/** Milliseconds that a call waits which is to receive. */
+export const PATIENCE_MS = 5;
+// struct timeval: seconds and microseconds, 64 bits each.
+const PATIENCE = new Uint8Array(Uint32Array.of(0, 0, PATIENCE_MS * 1000, 0).buffer);
 // What we ask for; the kernel gives at most net.core.rmem_max (and wmem_max).
 const SOCKET_BUFFER = 4 << 20;
 
@@ -29,6 +33,7 @@ export function openBatchSocket(libc: Libc, address: string, port: number, shari
     if (six) libc.setOption(fd, SOL.IPV6, IPV6.V6ONLY, 1);
     if (sharing === 'join') libc.setOption(fd, SOL.SOCKET, SO.REUSEPORT, 1);
     for (const buffer of [SO.RCVBUF, SO.SNDBUF]) libc.setOption(fd, SOL.SOCKET, buffer, SOCKET_BUFFER);
+    libc.setOptionBytes(fd, SOL.SOCKET, SO.RCVTIMEO, PATIENCE);
     // Only a wildcard has a choice of addresses to reply from.
     if (address === '0.0.0.0') libc.setOption(fd, SOL.IP, IP.PKTINFO, 1);
     if (six && isAny(address)) libc.setOption(fd, SOL.IPV6, IPV6.RECVPKTINFO, 1);

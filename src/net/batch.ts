@@ -1,14 +1,14 @@
 // Batched UDP: recvmmsg and sendmmsg, 64 datagrams a call, on a thread that blocks in poll() and has no event loop.
-//   poll → recvmmsg → respond, one after the other → sendmmsg → poll only when the socket ran dry
+//   poll → recvmmsg → cache, else respond, one after the other → sendmmsg → recvmmsg, and poll when nothing came
 // Beside the sockets an eventfd is polled, by which another thread wakes this one; no sleep is longer than SLEEP_MS.
 // Invariant: no object is made per batch, nor per datagram; replies leave before the next batch is received.
 
 import { PacketCache } from '../dns/packet-cache.ts';
 import { type Client, newClient } from '../model/steering.ts';
-import { AF, MMSGHDR, MSG_DONTWAIT, POLLFD, POLLIN, SOCKADDR } from '../nic/layout.ts';
+import { AF, MMSGHDR, MSG_DONTWAIT, MSG_WAITFORONE, POLLFD, POLLIN, SOCKADDR } from '../nic/layout.ts';
 import { type Libc, systemFault } from '../nic/libc.ts';
 import { BatchMemory, nameAt, WIDTH } from './batch-memory.ts';
-import type { BatchSocket } from './batch-socket.ts';
+import { type BatchSocket, PATIENCE_MS } from './batch-socket.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
 
 /** The longest sleep: a thread that is to end does so in this time even if nobody could wake it. */
@@ -75,13 +75,19 @@ export class Batch {
     const busy = this.#busy;
     let waiting = 0;
     for (let s = 0; s < busy.length; s++) waiting |= busy[s];
+    if (busy.length === 1 && waiting !== 0 && ms >= PATIENCE_MS) {
+      // The next query is near: it is waited for where it comes, which spares a call.
+      const count = this.#serve(this.#fds[0], respond, MSG_WAITFORONE);
+      busy[0] = count > 0 ? 1 : 0;
+      return count;
+    }
     // A busy one must not keep the others from being looked at.
     if (waiting === 0 ? !this.#sleep(ms) : busy.length > 1 && !this.#sleep(0)) return 0;
     let served = 0;
     for (let s = 0; s < busy.length; s++) {
       if (busy[s] === 0) continue;
-      const count = this.#serve(this.#fds[s], respond);
-      busy[s] = count >= BUSY ? 1 : 0;
+      const count = this.#serve(this.#fds[s], respond, MSG_DONTWAIT);
+      busy[s] = count >= BUSY || (count > 0 && busy.length === 1) ? 1 : 0;
       served += count;
     }
     return served;
@@ -99,10 +105,10 @@ export class Batch {
     return true;
   }
 
-  #serve(fd: number, respond: Respond): number {
+  #serve(fd: number, respond: Respond, flags: number): number {
     const libc = this.#libc;
     const memory = this.#memory;
-    const count = libc.recvmmsg(fd, memory.incoming, WIDTH, MSG_DONTWAIT, 0);
+    const count = libc.recvmmsg(fd, memory.incoming, WIDTH, flags, 0);
     if (count <= 0) {
       const errno = libc.errno();
       if (errno !== EAGAIN && errno !== EINTR) throw systemFault('recvmmsg', errno);

@@ -9,12 +9,14 @@ export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 
 export const SOL = { IP: 0, SOCKET: 1, IPV6: 41 } as const;
-export const SO = { SNDBUF: 7, RCVBUF: 8, REUSEPORT: 15 } as const;
+export const SO = { SNDBUF: 7, RCVBUF: 8, REUSEPORT: 15, RCVTIMEO: 20 } as const;
 /** IP_PKTINFO, and IPV6_RECVPKTINFO which asks for IPV6_PKTINFO. */
 export const IP = { PKTINFO: 8 } as const;
 export const IPV6 = { V6ONLY: 26, RECVPKTINFO: 49, PKTINFO: 50 } as const;
 
 export const MSG_DONTWAIT = 0x40;
+/** Of recvmmsg: wait for the first message, and take what else is there by then. */
+export const MSG_WAITFORONE = 0x10000;
 export const POLLIN = 1;
 
 /** sockaddr_in and sockaddr_in6; the port is in network order. */
