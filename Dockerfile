@@ -17,7 +17,7 @@ RUN npm ci --omit=dev --ignore-scripts \
  && ln -s /app/dist/src/main.js /usr/local/bin/gtm \
  && install -d -o node -g node -m 0700 /var/lib/gtm
 COPY --from=build --chmod=0755 /app/dist/src ./dist/src
-COPY src/nic/xdp/steer.o ./src/nic/xdp/
+COPY --from=build /app/src/nic/xdp/steer.o ./src/nic/xdp/
 COPY zones ./zones
 USER node
 # DNS, admin, and what VIPs serve: all above 1023, so that no capability is needed.
