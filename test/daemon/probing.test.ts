@@ -121,7 +121,7 @@ test('no targets, no thread; and close() ends it with its programs', async () =>
 });
 
 test('targets that are more than can be probed at a time are told as late, and as on time again', async () => {
-  const mute = createSocket('udp4').bind(0, '127.0.0.1');
+  const mute = createSocket('udp4').bind(0, '127.0.0.1').unref();
   await once(mute, 'listening');
   const probe = (id: string) => ({
     ...target(id, { udp: { send: 'x' } }, mute.address().port),
