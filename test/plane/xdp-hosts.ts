@@ -66,7 +66,12 @@ export async function buildNet(queues = 1): Promise<Net> {
           .says(/ready/),
       ),
     );
-    return { client, director, servers, close: () => lab.close() };
+    const space = /\d+/.exec((await director.run('readlink', ['/proc/self/ns/net'])).out)?.[0];
+    const close = async () => {
+      await lab.close();
+      rmSync(`/sys/fs/bpf/switchyard/net-${space}`, { recursive: true, force: true });
+    };
+    return { client, director, servers, close };
   } catch (e) {
     await lab.close();
     throw e;

@@ -309,6 +309,37 @@ describe('the xdp plane with two queues', () => {
     });
 });
 
+describe('the xdp plane by generic XDP, on interfaces that it finds itself', () => {
+  let net: Net;
+  let director: Director;
+  const state = scratch();
+  before(async () => {
+    net = await buildNet();
+    director = await Director.start(net.director, state.path, '', 'generic');
+  });
+  after(async () => {
+    await director?.close();
+    await net?.close();
+    state.remove();
+  });
+
+  it('forwards', async () => {
+    assert.deepEqual(await director.apply(NAT), []);
+    assert.match(director.log, /eth0, eth1, 1 workers[\s\S]*eth0: generic[\s\S]*eth1: generic/);
+    assert.equal((await get(net.client, FAR, `http://${VIP}/`)).slice(4), FAR);
+    assert.equal((await get(net.client, FAR, `http://${VIP}/bytes/1000000`)).length, 1_000_000);
+  });
+
+  it('says what is wrong when it cannot', async () => {
+    const other = await Director.start(net.director, state.path, 'eth7');
+    try {
+      await assert.rejects(other.apply(NAT), /interface eth7: there is none of that name/);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 /** Connections that were reset, as the client's and the servers' kernels count them. */
 async function resetsOf(net: Net): Promise<number[]> {
   return Promise.all(
