@@ -32,11 +32,14 @@ export function lvsIn(core: Core, p: Packet): number {
   let old = 0;
   if (c !== 0) {
     dest = life.destOf(c);
-    const nodest = expiresNodest(core, dest);
-    if (p.protocol === TCP && p.tcpFlags & SYN && isReused(core, c, dest, nodest)) old = c;
-    else if (dest.at < 0) {
-      if (!nodest) return core.drop(WHY['server-gone']);
-      old = c;
+    const syn = p.protocol === TCP && (p.tcpFlags & SYN) !== 0;
+    if (syn || dest.at < 0) {
+      const nodest = expiresNodest(core, dest);
+      if (syn && isReused(core, c, dest, nodest)) old = c;
+      else if (dest.at < 0) {
+        if (!nodest) return core.drop(WHY['server-gone']);
+        old = c;
+      }
     }
     if (old !== 0) c = 0;
   }
