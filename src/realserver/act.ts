@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GtmError, reason } from '../kit/errors.ts';
-import { runIp, sysctlPath } from './facts.ts';
+import { runIp, runProgram, sysctlPath } from './facts.ts';
 import type { Action, Step } from './wish.ts';
 
 /** What was done, in its order. */
@@ -57,7 +57,8 @@ export async function undo(file: string, tell: (a: Action) => void): Promise<str
 }
 
 async function act(action: Action): Promise<void> {
-  if (!('ip' in action)) writeFileSync(sysctlPath(action.sysctl), action.value);
+  if ('modprobe' in action) await runProgram('modprobe', [action.modprobe]);
+  else if (!('ip' in action)) writeFileSync(sysctlPath(action.sysctl), action.value);
   else
     await runIp(action.ip).catch(e => {
       const kind = action.ip[action.ip.indexOf('type') + 1];

@@ -5,19 +5,34 @@ import { promisify } from 'node:util';
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Address, Facts, Link, Route } from './wish.ts';
 
+/** Where the programs are had. */
+const PACKAGE = { ip: 'iproute2', modprobe: 'kmod' } as const;
+
 /** Runs `ip` with these words; its stdout. Rejects with GTM_REALSERVER and what it said. */
-export async function runIp(words: readonly string[]): Promise<string> {
+export function runIp(words: readonly string[]): Promise<string> {
+  return runProgram('ip', words);
+}
+
+/** The same for another program. */
+export async function runProgram(program: keyof typeof PACKAGE, words: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)('ip', [...words], { timeout: 10_000, maxBuffer: 64 << 20 });
+    const { stdout } = await promisify(execFile)(program, [...words], {
+      timeout: 10_000,
+      maxBuffer: 64 << 20,
+    });
     return stdout;
   } catch (e) {
     if ((e as { code?: unknown }).code === 'ENOENT')
-      throw new GtmError('GTM_REALSERVER', 'the program «ip» is missing: install iproute2', e);
+      throw new GtmError(
+        'GTM_REALSERVER',
+        `the program «${program}» is missing: install ${PACKAGE[program]}`,
+        e,
+      );
     const { stderr } = e as { stderr?: string };
     const said = stderr?.trim().split('\n')[0];
     const denied = said !== undefined && /not permitted/.test(said);
     const cause = denied ? Object.assign(new Error(said), { code: 'EPERM' }) : undefined;
-    throw new GtmError('GTM_REALSERVER', `ip ${words.join(' ')}: ${said ?? reason(e)}`, cause);
+    throw new GtmError('GTM_REALSERVER', `${program} ${words.join(' ')}: ${said ?? reason(e)}`, cause);
   }
 }
 
@@ -28,7 +43,7 @@ export async function readFacts(ways: readonly string[]): Promise<Facts> {
     list(['address', 'show']),
     list(['-4', 'route', 'show', 'table', 'main']),
     list(['-6', 'route', 'show', 'table', 'main']),
-    list(['fou', 'show']).catch(() => []),
+    list(['fou', 'show']).catch(() => undefined),
   ]);
   const wayTo = new Map<string, { device: string; via?: string }>();
   for (const address of ways) {
@@ -40,7 +55,7 @@ export async function readFacts(ways: readonly string[]): Promise<Facts> {
     links: links.map(linkOf),
     addresses: addresses.flatMap(addressesOf),
     routes: [...four.map(r => routeOf(r, 4)), ...six.map(r => routeOf(r, 6))],
-    fou: fou.map(f => Number(f['port'])),
+    fou: fou?.map(f => Number(f['port'])),
     wayTo,
     sysctl: readSysctl,
   };

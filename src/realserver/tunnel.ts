@@ -97,7 +97,7 @@ function deviceUp(facts: Facts, name: string, kind: string, words: readonly stri
 }
 
 function gue(port: number, facts: Facts, six: boolean): Finding[] {
-  if (facts.fou.includes(port)) return [];
+  if (facts.fou?.includes(port)) return [];
   const words = ['port', String(port), 'gue', ...(six ? ['-6'] : [])];
   return [
     {
@@ -105,7 +105,10 @@ function gue(port: number, facts: Facts, six: boolean): Finding[] {
       level: 'error',
       what: `GUE is not received on UDP port ${port}`,
       why: 'tunnelled packets are answered with «port unreachable» and lost',
-      steps: [{ do: { ip: ['fou', 'add', ...words] }, undo: [{ ip: ['fou', 'del', ...words] }] }],
+      steps: [
+        ...(facts.fou === undefined ? [{ do: { modprobe: 'fou' }, undo: [] }] : []),
+        { do: { ip: ['fou', 'add', ...words] }, undo: [{ ip: ['fou', 'del', ...words] }] },
+      ],
     },
   ];
 }

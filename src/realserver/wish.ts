@@ -53,16 +53,16 @@ export interface Facts {
   addresses: readonly Address[];
   /** Of the main table. */
   routes: readonly Route[];
-  /** UDP ports on which GUE or FOU is received. */
-  fou: readonly number[];
+  /** UDP ports on which GUE or FOU is received; undefined where the kernel does not know of it (yet). */
+  fou: readonly number[] | undefined;
   /** The link and the next hop on the way to an address; none when there is no way. */
   wayTo: ReadonlyMap<string, { device: string; via?: string }>;
   /** `net.ipv4.conf.all.rp_filter` and so on; undefined where there is none. */
   sysctl: (key: string) => string | undefined;
 }
 
-/** One thing to do: a program `ip` with its words, or a value under /proc/sys. */
-export type Action = { ip: readonly string[] } | { sysctl: string; value: string };
+/** One thing to do: a program `ip` with its words, a value under /proc/sys, or a module to load. */
+export type Action = { ip: readonly string[] } | { sysctl: string; value: string } | { modprobe: string };
 
 export interface Step {
   do: Action;
@@ -85,5 +85,6 @@ export interface Finding {
 
 /** An action as a line for a shell. */
 export function actionText(action: Action): string {
+  if ('modprobe' in action) return `modprobe ${action.modprobe}`;
   return 'ip' in action ? `ip ${action.ip.join(' ')}` : `sysctl -w ${action.sysctl}=${action.value}`;
 }

@@ -18,17 +18,17 @@ export interface Line {
 function init(folder: string, script: string, words: readonly string[]): string {
   // The kernel loads the modules that it wants by itself, as elsewhere; Debian's are in a place of their own.
   return `#!/bin/sh
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
+export PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run
 mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run/netns /run/md/lib
+mkdir -p /run/netns /run/md/lib /run/bin
 ln -s /usr/lib/uml/modules /run/md/lib/modules
-printf '#!/bin/sh\\nexec modprobe -d /run/md "$@"\\n' > /run/modprobe
-chmod +x /run/modprobe
-echo /run/modprobe > /proc/sys/kernel/modprobe
-for m in ipv6 veth nf_defrag_ipv6; do /run/modprobe $m; done
+printf '#!/bin/sh\\nexec /sbin/modprobe -d /run/md "$@"\\n' > /run/bin/modprobe
+chmod +x /run/bin/modprobe
+echo /run/bin/modprobe > /proc/sys/kernel/modprobe
+for m in ipv6 veth nf_defrag_ipv6; do modprobe $m; done
 ip link set lo up
 mount -t hostfs none ${folder} -o ${folder}
 '${process.execPath}' '${script}' '${folder}' ${words.map(w => `'${w}'`).join(' ')} > '${folder}/said' 2>&1

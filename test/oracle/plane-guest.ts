@@ -3,13 +3,9 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Line } from './guest.ts';
-import { PAGES } from './plane-docs.ts';
+import { KERNELS } from './plane-kernels.ts';
 import { freshNamespace } from './plane-kit.ts';
-import { STORIES } from './plane-story.ts';
-import { TABLE } from './plane-table.ts';
 
-/** What is told in which kernel: two of them share the time. */
-const KERNELS = [{ ...TABLE, ...PAGES }, STORIES];
 const [, , folder, kernel = '0', only = ''] = process.argv;
 const write = (line: Line) => appendFileSync(join(folder, 'report.jsonl'), `${JSON.stringify(line)}\n`);
 for (const [name, tell] of Object.entries(KERNELS[Number(kernel)])) {

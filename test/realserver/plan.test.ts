@@ -65,6 +65,10 @@ describe('a real server behind a tunnel', () => {
     ]);
     assert.equal(found({ tunnel: 'gre' }, facts())[0], device('gtm-gre', 'gre'));
     assert.equal(found({ tunnel: 'gue', port: 7000 }, facts())[0], 'gue-port | ip fou add port 7000 gue');
+    assert.match(
+      found({ tunnel: 'gue' }, facts({ fou: undefined }))[0],
+      /^gue-port \| modprobe fou \| ip fou add/,
+    );
     assert.equal(found({ tunnel: 'gue' }, facts({ fou: [6080] }))[0], device('gtm-ipip', 'ipip'));
     const six = facts({ addresses: [{ device: 'eth0', address: '2001:db8:1::11', prefix: 64 }] });
     assert.match(found({}, six)[0], /gtm-ip6 type ip6tnl mode any local 2001:db8:1::11 remote any/);
