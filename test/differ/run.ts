@@ -4,11 +4,13 @@
 //   seed ─→ zones ─→ nsd · knotd · we ─→ questions ─→ judge ─┬→ counts
 //                                                            └→ a fault ─→ reduce ─→ a story
 
+import assert from 'node:assert/strict';
 import { checkZone } from '../../src/dns/zonefile/check.ts';
 import { parseZone } from '../../src/dns/zonefile/parse.ts';
 import { hasErrors } from '../../src/kit/diag.ts';
 import { seeded } from '../../src/kit/rng.ts';
-import { client, Server, wireName, zonesOf } from '../dns/serve.ts';
+import { CachedServer } from '../dns/cached.ts';
+import { client, fixedSteering, Server, wireName, zonesOf } from '../dns/serve.ts';
 import { Dice } from './dice.ts';
 import { judge, type Verdict } from './judge.ts';
 import { knot, nsd, type Peer, start, switchyard } from './peers.ts';
@@ -134,13 +136,17 @@ async function withPeers<T>(
   }
 }
 
-// We, in this process: the same code from the zones' text to the reply, without a socket.
+// We, in this process: the same code from the zones' text to the reply, without a socket. Over UDP a question is asked
+// until its reply comes out of the cache, which has to be what it was.
 async function within(zones: readonly Zone[]): Promise<Peer> {
-  const server = new Server(zonesOf(Object.fromEntries(zones.map(z => [z.origin, zoneText(z)]))));
+  const served = zonesOf(Object.fromEntries(zones.map(z => [z.origin, zoneText(z)])));
+  const server = new Server(served);
+  const cached = new CachedServer(served, () => fixedSteering({}));
   return {
     name: 'switchyard',
     ask: async (query, tcp) => {
       const reply = server.raw(query, client({ tcp }));
+      if (!tcp) for (let i = 0; i < 3; i++) assert.deepEqual(cached.raw(query), reply);
       if (server.faults.length > 0) throw server.faults[0];
       return reply;
     },
