@@ -85,7 +85,9 @@ export class Observer {
         const service = vip.services[s];
         return this.#watched.get(realServerId(name, service, service.real_servers[r]))?.verdict;
       };
-      const capacity = vipCapacity(vip, verdictOf, this.#last.get(name));
+      const plane = this.#config.nodes[this.#node].director?.plane ?? 'proxy';
+      const apart = plane === 'proxy' ? [] : familiesOf(vip.addresses);
+      const capacity = vipCapacity(vip, verdictOf, this.#last.get(name), apart);
       this.#last.set(name, capacity);
       out.set(name, this.closed.has(name) ? { ...capacity, capacity: 0, known: true } : capacity);
     }
@@ -133,4 +135,8 @@ export class Observer {
       known.map(([id, w]) => [id, { state: w.verdict.state as 'up' | 'down', since: ago + w.verdict.since }]),
     );
   }
+}
+
+function familiesOf(addresses: readonly string[]): (4 | 6)[] {
+  return [...new Set(addresses.map(a => (a.includes(':') ? 6 : 4)))];
 }

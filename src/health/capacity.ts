@@ -28,36 +28,39 @@ export type ServerVerdict = (service: number, server: number) => RiseFall | unde
  * The capacity of a VIP from the verdicts on its real servers. A server without a check counts as healthy, one without a
  * first result as not healthy. `before`: the last capacity of this VIP. Once known it stays so, and a server that a reload
  * adds does not silence the VIP for the time of its first probe; and a service that is withdrawn needs its high watermark.
+ * `apart`: the VIP's families where the plane leads each to the servers of its own alone; then the least of them counts.
  */
 export function vipCapacity(
   vip: Pick<VipConfig, 'services'>,
   verdictOf: ServerVerdict,
   before?: Pick<Capacity, 'known' | 'withdrawn'>,
+  apart: readonly (4 | 6)[] = [],
 ): Capacity {
   const all: Capacity = { capacity: 1, known: true, healthy: 0, total: 0, seconds: NO_CHANGE_KNOWN };
-  const parts: number[] = [];
-  vip.services.forEach((service, s) => {
+  const parts = vip.services.map((service, s) => {
     const { check } = service;
-    let configured = 0;
-    let weight = 0;
-    let healthy = 0;
-    service.real_servers.forEach((server, r) => {
-      const v = check === undefined ? undefined : verdictOf(s, r);
-      configured += server.weight;
-      if (check !== undefined) {
-        if (v === undefined || v.state === 'unknown') all.known = before?.known === true;
-        all.seconds = Math.min(all.seconds, v === undefined ? 0 : earliestChange(v, check));
-        if (v?.state !== 'up') return;
-      }
-      healthy++;
-      weight += server.weight;
-    });
-    // All weights 0: nothing would be forwarded, so there is no capacity.
-    const capacity = configured > 0 ? weight / configured : 0;
-    parts.push(capacity);
-    if (capacity < all.capacity || all.total === 0) {
-      Object.assign(all, { capacity, healthy, total: service.real_servers.length });
-    }
+    // Servers of one family, or all of them.
+    const part = (family: 4 | 6 | undefined): number => {
+      let [configured, weight, healthy, total] = [0, 0, 0, 0];
+      service.real_servers.forEach((server, r) => {
+        if (family !== undefined && server.address.includes(':') !== (family === 6)) return;
+        const v = check === undefined ? undefined : verdictOf(s, r);
+        total++;
+        configured += server.weight;
+        if (check !== undefined) {
+          if (v === undefined || v.state === 'unknown') all.known = before?.known === true;
+          all.seconds = Math.min(all.seconds, v === undefined ? 0 : earliestChange(v, check));
+          if (v?.state !== 'up') return;
+        }
+        healthy++;
+        weight += server.weight;
+      });
+      // All weights 0: nothing would be forwarded, so there is no capacity.
+      const capacity = configured > 0 ? weight / configured : 0;
+      if (capacity < all.capacity || all.total === 0) Object.assign(all, { capacity, healthy, total });
+      return capacity;
+    };
+    return apart.length === 0 || service.forward === 'tun' ? part(undefined) : Math.min(...apart.map(part));
   });
   const withdrawn = vip.services.flatMap((service, s) => {
     const { watermarks } = service;

@@ -208,3 +208,26 @@ test('watermarks: one service withdraws its VIP, and says why; the others go by 
   // After a reload without them nothing is withdrawn.
   assert.equal(vipCapacity(vip([[1, 1]]), verdicts('ud'), after).capacity, 0.5);
 });
+
+test('families that are forwarded apart: the lesser of them counts, but through tunnels all servers are one', () => {
+  const v = vip([[1, 1, 1, 3]]);
+  v.addresses = ['192.0.2.1', '2001:db8::1'];
+  const [{ real_servers }] = v.services;
+  for (const r of [2, 3]) real_servers[r].address = `2001:db8::1${r}`;
+  const of = (text: string, apart: (4 | 6)[]) => {
+    const { capacity, healthy, total } = vipCapacity(v, verdicts(text), undefined, apart);
+    return [capacity, healthy, total];
+  };
+  assert.deepEqual(of('uudd', []), [2 / 6, 2, 4]);
+  assert.deepEqual(of('uudd', [4, 6]), [0, 0, 2]);
+  assert.deepEqual(of('uuud', [4, 6]), [0.25, 1, 2]);
+  assert.deepEqual(of('uduu', [4, 6]), [0.5, 1, 2]);
+  assert.deepEqual(of('uu??', [4]), [1, 2, 2]);
+  assert.equal(
+    vipCapacity(v, verdicts('uu??'), undefined, [4]).known,
+    true,
+    'servers that get nothing are not waited for',
+  );
+  v.services[0].forward = 'tun';
+  assert.deepEqual(of('uudd', [4, 6]), [2 / 6, 2, 4]);
+});
