@@ -1,6 +1,7 @@
 // What random traffic is made of: flows, headers, errors about what was sent, strays.
 import { below, type Rng } from '../../src/kit/rng.ts';
-import { FLAG, type IpParts, icmp, ip, tcp, udp } from './packet.ts';
+import { protocolOf } from './canon.ts';
+import { FLAG, ICMP, ICMP6, type IpParts, icmp, ip, tcp, udp } from './packet.ts';
 import { chance, oneOf, type Service } from './setup.ts';
 
 export interface Flow {
@@ -21,6 +22,21 @@ export interface Flow {
 }
 
 const { syn, ack, fin, rst } = FLAG;
+
+/** Type, code and second word of the errors that are played. */
+const ERRORS4: readonly (readonly [number, number, number])[] = [
+  [3, 3, 0],
+  [3, 1, 0],
+  [3, 4, 1280],
+  [11, 0, 0],
+  [4, 0, 0],
+];
+const ERRORS6: readonly (readonly [number, number, number])[] = [
+  [1, 4, 0],
+  [1, 0, 0],
+  [2, 0, 1280],
+  [3, 0, 0],
+];
 
 /** Its servers answer through the director. */
 export function isMasked(service: Service): boolean {
@@ -57,20 +73,10 @@ export function randomError(rng: Rng, head: IpParts, quoted: Uint8Array, tunnel:
   const size = oneOf(rng, tunnel ? [120, 200] : six ? [48, 60, 200] : [28, 40, 200]);
   // RFC 792: the header and eight bytes. Netfilter drops what has less.
   const quote = quoted.subarray(0, six ? size : Math.max(size, (quoted[0] & 15) * 4 + 8));
-  const [type, code, rest] = six
-    ? oneOf(rng, [
-        [1, 4, 0],
-        [1, 0, 0],
-        [2, 0, 1280],
-        [3, 0, 0],
-      ])
-    : oneOf(rng, [
-        [3, 3, 0],
-        [3, 1, 0],
-        [3, 4, 1280],
-        [11, 0, 0],
-        [4, 0, 0],
-      ]);
+  const kinds = six ? ERRORS6 : ERRORS4;
+  // About a message of the host's own, a path MTU would be learned by the host alone, for everything that it forwards there.
+  const own = [ICMP, ICMP6].includes(protocolOf(quoted));
+  const [type, code, rest] = oneOf(rng, own ? kinds.filter(k => k[2] === 0) : kinds);
   return icmp(head, type, code, rest, quote);
 }
 
