@@ -88,7 +88,7 @@ INLINE const u8 *read4(const u8 *p, const u8 *end, struct packet *k)
 	return p + size;
 }
 
-INLINE const u8 *read6(const u8 *p, const u8 *end, struct packet *k)
+INLINE const u8 *read6(const u8 *p, const u8 *end, struct packet *k, int extensions)
 {
 	if (p + 40 > end || (p[0] >> 4) != 6)
 		return 0;
@@ -100,20 +100,20 @@ INLINE const u8 *read6(const u8 *p, const u8 *end, struct packet *k)
 	u8 next = p[6];
 	p += 40;
 #pragma clang loop unroll(full)
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < extensions; i++) {
 		if (next != 0 && next != 43 && next != 44 && next != 51 && next != 60)
 			break;
 		if (p + 8 > end)
 			return 0;
 		u32 size = next == 44 ? 8 : next == 51 ? (p[1] + 2) << 2 : (p[1] + 1) << 3;
-		if (next == 44) {
-			u16 cut = half(p + 2);
-			k->fragment = (cut & 0xf8ff) ? LATER : (cut & 0x0100) ? FIRST : WHOLE;
-		}
+		u16 cut = next == 44 ? half(p + 2) : 0;
 		next = p[0];
 		p += size;
-		if (k->fragment == LATER)
-			break;
+		if (!cut)
+			continue;
+		// What stands behind the header of a fragment is not looked through: its director puts it together first.
+		k->fragment = (cut & 0xf8ff) ? LATER : (cut & 0x0100) ? FIRST : WHOLE;
+		break;
 	}
 	k->protocol = next;
 	return p;
@@ -218,7 +218,7 @@ INLINE int judge4(const u8 *p, const u8 *end)
 INLINE int judge6(const u8 *p, const u8 *end)
 {
 	struct packet k = {}, q = {};
-	const u8 *l4 = read6(p, end, &k);
+	const u8 *l4 = read6(p, end, &k, 4);
 	if (!l4)
 		return OTHER;
 	if (ported(&k) || k.fragment == LATER) {
@@ -236,7 +236,7 @@ INLINE int judge6(const u8 *p, const u8 *end)
 	u8 type = l4[0];
 	if (type < 1 || type > 4)
 		return OTHER;
-	const u8 *inner = read6(l4 + 8, end, &q);
+	const u8 *inner = read6(l4 + 8, end, &q, 1);
 	if (!inner || q.fragment == LATER || (ported(&q) && !read_ports(inner, end, &q)))
 		return OTHER;
 	return of_error(&q, flags_of(&k.d));
