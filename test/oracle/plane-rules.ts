@@ -10,7 +10,7 @@ import { anyServices } from '../lvs/any-rules.ts';
 import { ipvsadm } from './plane-kit.ts';
 
 /** Tables of services, by dice. */
-const TABLES = 40;
+const TABLES = 8;
 
 function take(rules: string): void {
   execFileSync('ipvsadm', ['-R'], { input: rules });
@@ -22,12 +22,14 @@ function lines(rules: string): string[] {
   return bare.filter(l => l !== '' && !l.startsWith('--set')).sort();
 }
 
-/** As the program lists them: sorted, and with no thresholds or time-outs. */
+/** As the program lists them: servers sorted, and with no thresholds or time-outs. */
 function told(services: readonly RuleService[]): string[] {
   return services
-    .map(({ timeouts: _, ...s }) => {
-      const servers = [...s.realServers].map(rs => formatEndpoint(rs.address, rs.port) + rs.weight).sort();
-      return JSON.stringify({ ...s, thresholds: 0, realServers: servers });
+    .map(({ protocol, address, port, scheduler, flags, persistence, forward, tunnel, realServers }) => {
+      const at = realServers.map(rs => `${formatEndpoint(rs.address, rs.port)} ${rs.weight}`).sort();
+      const { type, port: received, checksum } = tunnel;
+      const how = [scheduler, ...flags, persistence, forward, type, received, checksum];
+      return [protocol, formatEndpoint(address, port), ...how, ...at].join(' ');
     })
     .sort();
 }
