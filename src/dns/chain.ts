@@ -1,4 +1,4 @@
-// From the bytes of a query to those of its reply: the steps that every query takes, in the order of STEPS.
+// From the bytes of a query to those of its reply: the steps that every query takes, in their order.
 //
 //   query → guard → edns → opcode → form → (cookie) → scope → answer → (limit) → finish → reply
 //
@@ -54,13 +54,14 @@ export type Respond = (
   now: number,
 ) => number;
 
-type Step = (x: Exchange) => number;
 const GO_ON = 0;
 const REPLY = 1;
 const SILENT = 2;
 
-const STEPS: readonly Step[] = [guard, edns, opcode, form, scope, answer];
-const STEPS_WITH_COOKIES: readonly Step[] = [guard, edns, opcode, form, cookie, scope, answer];
+// The first step that does not say «go on» has the last word.
+function steps(x: Exchange): number {
+  return guard(x) || edns(x) || opcode(x) || form(x) || cookie(x) || scope(x) || answer(x);
+}
 
 /** Makes the responder of one snapshot. It makes no object per query. */
 export function makeResponder(options: ResponderOptions): Respond {
@@ -72,8 +73,6 @@ export function makeResponder(options: ResponderOptions): Respond {
   // Who has to be judged first is not to be answered by the way.
   const cache = x.requireCookie || x.limiter !== undefined ? undefined : options.cache;
   options.cache?.begin(options.counters, cache && options.steering);
-  // What is not wanted is not called.
-  const steps = x.requireCookie ? STEPS_WITH_COOKIES : STEPS;
   const limited = x.limiter !== undefined;
   return (query, length, out, client, now) => {
     x.input = query;
@@ -85,12 +84,7 @@ export function makeResponder(options: ResponderOptions): Respond {
     x.ede = EDE.none;
     x.lasting = true;
     try {
-      for (let i = 0; i < steps.length; i++) {
-        const verdict = steps[i](x);
-        if (verdict === SILENT) return 0;
-        if (verdict === REPLY) break;
-      }
-      if (limited && limit(x) === SILENT) return 0;
+      if (steps(x) === SILENT || (limited && limit(x) === SILENT)) return 0;
       const size = finish(x);
       cache?.keep(x, size);
       return size;
@@ -182,7 +176,7 @@ function form(x: Exchange): number {
  * cookies tries again with the one it gets (RFC 7873 §5.2.3); any other one has TCP left.
  */
 function cookie(x: Exchange): number {
-  if (x.client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
+  if (!x.requireCookie || x.client.tcp || x.options.cookie === COOKIE.valid) return GO_ON;
   if (x.options.cookie !== COOKIE.none) return refuse(x, RCODE.BADCOOKIE);
   x.reply.truncate();
   return REPLY;

@@ -42,7 +42,7 @@ export class Reply {
     this.rcode = RCODE.NOERROR;
     this.aa = false;
     this.tc = false;
-    this.counts.fill(0);
+    this.#countNone();
     this.#question = query.name;
     this.#questionNoted = false;
     this.#compressor.forget(0);
@@ -55,7 +55,7 @@ export class Reply {
   /** Takes back all records, for an answer that turned out otherwise. */
   clear(): void {
     this.#cutBack(this.#bodyAt);
-    this.counts.fill(0);
+    this.#countNone();
   }
 
   /** Not all that is needed fits: no record, and TC, so that the client asks over TCP (RFC 2181 §9). */
@@ -216,6 +216,11 @@ export class Reply {
       this.name(this.#scratch, 0);
     }
     this.#copy(bytes, at, end);
+  }
+
+  #countNone(): void {
+    const { counts } = this;
+    for (let i = 0; i < 3; i++) counts[i] = 0;
   }
 
   #cutBack(at: number): void {
