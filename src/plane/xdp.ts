@@ -6,7 +6,7 @@ import { GtmError, reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
-import { openLibc } from '../nic/libc.ts';
+import { type Libc, openLibc } from '../nic/libc.ts';
 import { Kernel } from './xdp/kernel.ts';
 import { readCounters } from './xdp/ledger.ts';
 import type { Fault } from './xdp/message.ts';
@@ -23,8 +23,11 @@ export interface XdpOptions {
 
 /** Loads what the plane needs; interfaces are opened at the first apply. Rejects with GTM_NIC. */
 export async function openXdpPlane(options: XdpOptions): Promise<Plane> {
-  return new XdpPlane(options, new Kernel(await openLibc(), options));
+  return new XdpPlane(options, await openLibc());
 }
+
+/** The pause before interfaces that are gone are looked for again, milliseconds. */
+const AGAIN = 1000;
 
 class XdpPlane implements Plane {
   readonly name = 'xdp';
@@ -35,10 +38,13 @@ class XdpPlane implements Plane {
   /** One apply after another. */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Open connections to be taken up by the next workers; undefined: those of the state folder. */
+  #tables: readonly (Uint8Array | undefined)[] | undefined;
+  #again: NodeJS.Timeout | undefined;
 
-  constructor(options: XdpOptions, kernel: Kernel) {
+  constructor(options: XdpOptions, libc: Libc) {
     this.#o = options;
-    this.#kernel = kernel;
+    this.#kernel = new Kernel(libc, { ...options, onLost: why => this.#lose(why) });
   }
 
   apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
@@ -73,11 +79,35 @@ class XdpPlane implements Plane {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#again);
     await this.#last;
     const tables = await this.#kernel.close();
     const { stateDir, log } = this.#o;
     for (const [i, table] of tables.entries())
       if (table !== undefined) writeTable(stateDir, i, tables.length, table, log);
+  }
+
+  // An interface is gone: everything is given back, and opened anew once it is there again.
+  #lose(why: string): void {
+    if (this.#closed) return;
+    this.#o.log.error({ err: why }, `xdp plane: ${why}; it is looked for again`);
+    this.#o.onFault(why);
+    this.#last = this.#last.then(async () => {
+      this.#tables = await this.#kernel.close();
+      this.#faults = new Map(this.#services.map(s => [s.key, why]));
+      this.#reopen();
+    });
+  }
+
+  #reopen(): void {
+    this.#again = setTimeout(() => {
+      this.apply(this.#services).catch(e => {
+        if (this.#closed) return;
+        this.#faults = new Map(this.#services.map(s => [s.key, reason(e)]));
+        this.#reopen();
+      });
+    }, AGAIN);
+    this.#again.unref();
   }
 
   async #apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
@@ -93,8 +123,10 @@ class XdpPlane implements Plane {
     const first = kernel.crew === undefined;
     const crew = await kernel.open(specs);
     kernel.guard(specs);
-    const tables = first ? readTables(this.#o.stateDir, crew.counters.length, Date.now()) : [];
+    const workers = crew.counters.length;
+    const tables = first ? (this.#tables ?? readTables(this.#o.stateDir, workers, Date.now())) : [];
     const applied = await crew.apply(specs, tables);
+    this.#tables = undefined;
     this.#services = specs;
     if (tables.some(t => t !== undefined))
       this.#o.log.info(

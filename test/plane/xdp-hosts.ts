@@ -16,6 +16,9 @@ export interface Net {
   client: Host;
   director: Host;
   servers: readonly Host[];
+  /** Takes the director's back link away; puts another in its place. */
+  unplug(): void;
+  replug(): void;
   close(): Promise<void>;
 }
 
@@ -71,7 +74,11 @@ export async function buildNet(queues = 1): Promise<Net> {
       await lab.close();
       rmSync(`/sys/fs/bpf/switchyard/net-${space}`, { recursive: true, force: true });
     };
-    return { client, director, servers, close };
+    const unplug = () => {
+      director.ip('link', 'del', 'eth1');
+    };
+    const replug = () => plug(director, 'eth1', 'back', ['10.2.0.1/24', 'fd02::1/64'], queues);
+    return { client, director, servers, unplug, replug, close };
   } catch (e) {
     await lab.close();
     throw e;

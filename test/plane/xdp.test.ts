@@ -259,6 +259,18 @@ describe('the xdp plane', () => {
     assert.deepEqual(await resetsOf(net), resets);
   });
 
+  it('an interface that goes and comes again is taken up again', async () => {
+    await director.apply(NAT);
+    net.unplug();
+    await until('it is missed', () => /interface eth1 is gone/.test(director.log));
+    assert.ok((await director.counters()).every(s => s.fault !== undefined));
+    net.replug();
+    await until('it forwards again', async () =>
+      (await director.counters()).every(s => s.fault === undefined),
+    );
+    assert.equal((await get(net.client, FAR, `http://${VIP}/`)).slice(4), FAR);
+  });
+
   it('a clean stop takes the VIPs down', async () => {
     await director.apply(NAT);
     const up = () => net.director.ip('-o', 'addr').includes(`${VIP}/32`);

@@ -33,6 +33,8 @@ export interface KernelOptions {
   director: DirectorConfig;
   log: Log;
   onFault: (reason: string) => void;
+  /** Called once when an interface is not the one any more that was opened. */
+  onLost: (reason: string) => void;
 }
 
 interface Open {
@@ -160,6 +162,7 @@ export class Kernel {
     const open = this.#open;
     if (open === undefined) return [];
     this.#open = undefined;
+    this.#attached = false;
     const { crew, announcer, guard, steer, pins, tun, ways, rt } = open;
     const attempt = (what: string, act: () => void): void => {
       try {
@@ -182,10 +185,21 @@ export class Kernel {
     return tables;
   }
 
-  // The host's own addresses count for what is steered.
+  // The host's own addresses count for what is steered, and its links may be others.
   #changed(): void {
     const open = this.#open;
     if (open === undefined || !this.#attached) return;
+    const links = open.rt.links();
+    for (const [slot, port] of open.ports.entries()) {
+      const link = links.find(l => l.index === port.index);
+      if (link?.mac === undefined) {
+        this.#attached = false;
+        this.#o.onLost(`interface ${port.name} is gone`);
+        return;
+      }
+      // A new MAC of ours: frames come to it from now on.
+      open.steer.watch(slot, port.index, port.queues, link.mac);
+    }
     open.steer.set(planOf(this.#services, hostOf(open.rt)));
   }
 
