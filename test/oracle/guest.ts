@@ -43,7 +43,7 @@ sleep 60
 export async function runGuest(
   script: string,
   hear: (line: Line) => void,
-  { words = [], patience = 240_000 }: { words?: readonly string[]; patience?: number } = {},
+  { words = [], patience = 480_000 }: { words?: readonly string[]; patience?: number } = {},
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'guest-'));
   try {
