@@ -8,6 +8,7 @@ const SOCK_NONBLOCK = 0x800;
 const [SOCK_DGRAM, SOCK_RAW] = [2 | SOCK_NONBLOCK, 3 | SOCK_NONBLOCK];
 const PROTOCOL = { ipip: 4, six: 41, gre: 47 } as const;
 const GUE_PORT = 6080;
+const [SOL_UDP, UDP_NO_CHECK6_RX] = [17, 102];
 const MOST = 65_536;
 
 const libc = await openLibc();
@@ -40,6 +41,8 @@ const any = new Uint8Array(28);
 any[0] = AF_INET6;
 any.set([GUE_PORT >> 8, GUE_PORT & 255], 2);
 libc.bind(udp, any);
+// GUE over IPv6 may come without a checksum (RFC 6935); sockets refuse that by themselves.
+libc.setOption(udp, SOL_UDP, UDP_NO_CHECK6_RX, 1);
 // GUE's version 0: its first octet holds the length of the fields behind its four octets, in words.
 sources.push({ fd: udp, inner: b => 4 + (b[0] & 31) * 4 });
 for (const { fd } of sources) libc.setOption(fd, 1, 33, 8 << 20);

@@ -2,10 +2,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Running, until, write } from './hosts.ts';
-import { type Family, LOCAL, MODES, type Mode, SERVERS, type Site, serverAddress, vip } from './site.ts';
+import {
+  DIRECTOR,
+  type Family,
+  LOCAL,
+  MODES,
+  type Mode,
+  SERVERS,
+  type Site,
+  serverAddress,
+  vip,
+} from './site.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 const ADMIN = '127.0.0.1:8053';
+/** Where the director answers DNS: its own address, on the interface that XDP has too. */
+export const DNS_PORT = 5300;
 const FAMILIES: readonly Family[] = [4, 6];
 
 /** What a story may change about a mode's services. */
@@ -54,7 +66,9 @@ export class Director {
     this.#write();
     const file = join(this.#dir, 'gtm.yaml');
     this.#running = this.#site.director.start(process.execPath, [MAIN, 'serve', '--node', 'd1', '-c', file]);
-    await this.#running.says(/ready/, 20_000);
+    await this.#running.says(/ready/, 30_000);
+    const up = async () => (await this.services()).every(s => s.realServers.every(r => r.weight > 0));
+    await until('every real server is up', up, 20_000);
   }
 
   async stop(signal?: NodeJS.Signals): Promise<void> {
@@ -84,6 +98,7 @@ export class Director {
   }
 
   #write(): void {
+    write(this.#dir, 'lab.test.zone', this.#zone());
     const interfaces = this.#plane === 'xdp' ? ', interfaces: [eth0, eth1], connections: 65536' : '';
     const vips = this.#modes.flatMap(mode => FAMILIES.map(family => this.#vip(mode, family)));
     write(
@@ -93,12 +108,19 @@ export class Director {
 state_dir: ${join(this.#dir, 'state')}
 sites: { one: {} }
 nodes:
-  d1: { site: one, admin: { listen: "${ADMIN}" }, director: { plane: ${this.#plane}${interfaces} } }
+  d1: { site: one, dns: { listen: ["${DIRECTOR[4]}:${DNS_PORT}"] }, admin: { listen: "${ADMIN}" },
+        director: { plane: ${this.#plane}${interfaces} } }
 vips:
 ${vips.join('\n')}
-zones: {}
+pools:
+  web: { policy: weighted, answers: 4, ttl: 1s, members: [${this.#modes.map(m => `{ vip: ${m}4 }`).join(', ')}] }
+zones: { lab.test: lab.test.zone }
 `,
     );
+  }
+
+  #zone(): string {
+    return '@ 60 IN SOA ns hostmaster 1 3600 600 86400 60\n@ 60 IN NS ns\nns 60 IN A 192.0.2.1\nwww 60 IN POOL web\n';
   }
 
   #vip(mode: Mode, family: Family): string {

@@ -2,7 +2,7 @@
 //   new Lab() → host · link · bridge → run, start → close
 // Invariant: nothing outlives the process: names hold its number, and whatever a killed one left is swept by the next.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const PREFIX = 'swy';
@@ -287,6 +287,9 @@ function mac(n: number): string {
 
 // The processes of a namespace are ended by whoever started them; what they left running goes with their parents.
 function remove(netns: string): void {
+  // What a director pinned for its interfaces there.
+  const pins = `/sys/fs/bpf/switchyard/net-${statSync(join(FOLDER, netns), { throwIfNoEntry: false })?.ino}`;
+  if (existsSync(pins)) rmSync(pins, { recursive: true, force: true });
   try {
     execFileSync('ip', ['netns', 'del', netns], { stdio: 'ignore' });
   } catch {

@@ -50,8 +50,15 @@ async function main(): Promise<number> {
     if (values.plane === undefined)
       for (const { name, tell: story } of plainStories(site))
         if (only.test(name)) await run(name, () => story(hashes));
-    for (const plane of ['proxy', 'xdp'] as const)
-      if (values.plane === undefined || values.plane === plane) await play(site, plane, hashes, only);
+    for (const [plane, queues] of [
+      ['proxy', 1],
+      ['xdp', 1],
+      ['xdp', 2],
+    ] as const) {
+      if (values.plane !== undefined && values.plane !== plane) continue;
+      site.setQueues(queues);
+      await play(site, plane, queues, hashes, only);
+    }
   } finally {
     await site.close();
   }
@@ -60,10 +67,20 @@ async function main(): Promise<number> {
 }
 
 /** Every story of one plane. */
-async function play(site: Site, plane: Plane, hashes: Map<string, string>, only: RegExp): Promise<void> {
+async function play(
+  site: Site,
+  plane: Plane,
+  queues: number,
+  hashes: Map<string, string>,
+  only: RegExp,
+): Promise<void> {
   // The proxy plane forwards through sockets whatever the method is; it needs the VIPs on its host.
   const modes: readonly Mode[] = plane === 'proxy' ? ['nat'] : MODES;
-  const rows = STORIES.filter(s => s.planes?.includes(plane) ?? true).flatMap(story =>
+  const told = STORIES.filter(
+    s => (s.planes?.includes(plane) ?? true) && (queues === 1 || s.queues === true),
+  );
+  const by = queues === 1 ? plane : `${plane} (${queues} queues)`;
+  const rows = told.flatMap(story =>
     modes
       .filter(mode => story.modes?.includes(mode) ?? true)
       .flatMap(mode =>
@@ -71,7 +88,7 @@ async function play(site: Site, plane: Plane, hashes: Map<string, string>, only:
           story,
           mode,
           family,
-          name: `${plane} ${mode} ipv${family} ${story.protocol}: ${story.name}`,
+          name: `${by} ${mode} ipv${family} ${story.protocol}: ${story.name}`,
         })),
       ),
   );
@@ -83,7 +100,7 @@ async function play(site: Site, plane: Plane, hashes: Map<string, string>, only:
     if (plane === 'proxy') ownVips(site, 'add');
     await director.start();
     for (const { story, mode, family, name } of wanted) {
-      const context: Context = { site, director, mode, family, plane, hashes };
+      const context: Context = { site, director, mode, family, plane, queues, hashes };
       const ok = await run(name, () => story.tell(context));
       if (!ok) console.log(indent(director.log));
     }

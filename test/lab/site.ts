@@ -71,8 +71,9 @@ export class Site {
       { host: this.client, name: 'eth0', addresses: [`${CLIENT[4]}/24`, `${CLIENT[6]}/64`] },
       { host: this.router, name: 'to-client', addresses: ['198.51.100.254/24', '2001:db8:c::254/64'] },
     );
-    this.#plug(this.director, 'eth0', 'a', 1);
-    this.#plug(this.director, 'eth1', 'n', 1);
+    this.#plug(this.director, 'eth0', 'a', 1, 2);
+    this.#plug(this.director, 'eth1', 'n', 1, 2);
+    this.setQueues(1);
     for (const mode of ['nat', 'dr', 'tun'] as const)
       SERVERS[mode].names.forEach((name, i) => {
         const server = lab.host(name);
@@ -129,6 +130,12 @@ export class Site {
     this.dns.set(name, this.#server(name).start('nsd', ['-d', '-P', join(dir, 'pid'), '-c', conf]));
   }
 
+  /** Receive queues of the director's links: 1 or 2. */
+  setQueues(count: number): void {
+    for (const name of ['eth0', 'eth1'])
+      this.director.ethtool('-L', name, 'rx', `${count}`, 'tx', `${count}`);
+  }
+
   /** Where the files lie that every nginx serves. */
   get files(): string {
     return join(this.dir, 'files');
@@ -143,10 +150,14 @@ export class Site {
     return this.servers.get(name) as Host;
   }
 
-  #plug(at: Host, name: string, lan: LanName, n: number): void {
+  #plug(at: Host, name: string, lan: LanName, n: number, queues = 1): void {
     const addresses = [`${LAN[lan][4](n)}/24`, `${LAN[lan][6](n)}/64`];
     const port = `${at.name}-${name}`.replace('director', 'dir');
-    this.lab.link({ host: at, name, addresses }, { host: this.router, name: port, bridge: `br-${lan}` });
+    this.lab.link(
+      { host: at, name, addresses },
+      { host: this.router, name: port, bridge: `br-${lan}` },
+      { queues },
+    );
   }
 }
 

@@ -1,0 +1,341 @@
+// What forwarding costs, beside others in the same run: `npm run bench -- l4 [--json] [--quick] [--rounds N] [--only REGEX]`.
+//   each round: every row in turn stands between one client and one server and takes each load for some seconds
+// Compared are medians over the rounds. CPU is the machine's, over what plain routing takes for the same; client, director and
+// server share the processors, so requests a second are those of all three together.
+import { existsSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reason } from '../src/kit/errors.ts';
+import { busySeconds, labFault } from '../test/lab/hosts.ts';
+import { median } from './dns-load.ts';
+import { Net, ROWS, type Row, STREAM, type Standing, times } from './l4-net.ts';
+
+/** What every row needs, and the Debian packages that hold it. */
+const PROGRAMS = {
+  wrk: 'wrk',
+  iperf3: 'iperf3',
+  nginx: 'nginx',
+  curl: 'curl',
+  ip: 'iproute2',
+  ethtool: 'ethtool',
+  nsenter: 'util-linux',
+};
+
+/** What one round of one row gave; NaN = not measured. */
+interface Figures {
+  requests: number;
+  connections: number;
+  gigabits: number;
+  packets: number;
+  /** Microseconds of the machine for one request, and for one connection with its request. */
+  machineRequest: number;
+  machineConnection: number;
+  /** Of the director's process, for one request; and in user space alone, for one packet. */
+  ownRequest: number;
+  userPacket: number;
+}
+
+type Measured = Map<Row, Figures[]>;
+
+/** What the figures are to reach. */
+const TARGETS: readonly { what: string; value: (m: Medians) => number; bound: number; most?: true }[] = [
+  ...(['nginx', 'haproxy'] as const).flatMap(peer => [
+    {
+      what: `xdp NAT over ${ROWS[peer].name}, requests/s`,
+      value: (m: Medians) => m('xdp-nat', 'requests') / m(peer, 'requests'),
+      bound: 1.2,
+    },
+    {
+      what: `xdp NAT over ${ROWS[peer].name}, connections/s`,
+      value: (m: Medians) => m('xdp-nat', 'connections') / m(peer, 'connections'),
+      bound: 1.5,
+    },
+    {
+      what: `CPU added by xdp NAT over that by ${ROWS[peer].name}, a request`,
+      value: (m: Medians) => added(m, 'xdp-nat', 'machineRequest') / added(m, peer, 'machineRequest'),
+      bound: 0.45,
+      most: true as const,
+    },
+    {
+      what: `CPU added by xdp NAT over that by ${ROWS[peer].name}, a connection`,
+      value: (m: Medians) => added(m, 'xdp-nat', 'machineConnection') / added(m, peer, 'machineConnection'),
+      bound: 0.3,
+      most: true as const,
+    },
+  ]),
+  {
+    what: 'µs in user space for a packet, xdp NAT',
+    value: m => m('xdp-nat', 'userPacket'),
+    bound: 1.2,
+    most: true,
+  },
+  {
+    what: 'µs in user space for a packet, xdp DR',
+    value: m => m('xdp-dr', 'userPacket'),
+    bound: 0.8,
+    most: true,
+  },
+];
+
+type Medians = (row: Row, figure: keyof Figures) => number;
+
+/** Runs the bench; resolves to the exit code: 1 when a row that can be had did not answer. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      only: { type: 'string', default: '' },
+    },
+  });
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+  const seconds = values.quick ? 1 : 3;
+  const notRun: { row: string; why: string }[] = [];
+  const measured: Measured = new Map();
+  let failed = 0;
+  const provider = join(import.meta.dirname, '..', '..', 'test', 'needs.mjs');
+  const { provide } = (await import(provider)) as { provide: (programs: Record<string, string>) => string[] };
+  const missing = provide(PROGRAMS);
+  const fault = labFault() ?? (missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined);
+  if (fault !== undefined) notRun.push({ row: 'all', why: fault });
+  else {
+    const only = new RegExp(values.only);
+    const net = new Net();
+    try {
+      await net.startServer();
+      const rows: Row[] = [];
+      for (const row of Object.keys(ROWS) as Row[]) {
+        if (row !== 'routing' && !only.test(row)) continue;
+        const why = await unfit(net, row, provide);
+        if (why === undefined) rows.push(row);
+        else notRun.push({ row: ROWS[row].name, why });
+      }
+      for (let round = 0; round < rounds; round++)
+        for (const row of rows) {
+          process.stderr.write(`round ${round + 1} of ${rounds}: ${ROWS[row].name}\n`);
+          try {
+            const figures = await measure(net, row, seconds);
+            measured.set(row, [...(measured.get(row) ?? []), figures]);
+          } catch (e) {
+            failed++;
+            notRun.push({ row: ROWS[row].name, why: reason(e) });
+          }
+        }
+    } finally {
+      await net.close();
+    }
+  }
+  process.stdout.write(values.json ? asJson(measured, rounds, seconds, notRun) : asText(measured, notRun));
+  return failed > 0 ? 1 : 0;
+}
+
+// Why this machine cannot have a row.
+async function unfit(
+  net: Net,
+  row: Row,
+  provide: (programs: Record<string, string>) => string[],
+): Promise<string | undefined> {
+  const missing = provide({ ...ROWS[row].needs });
+  if (missing.length > 0) return `missing: ${missing.join(', ')}`;
+  if (row === 'nginx' && !existsSync(STREAM)) {
+    // A module, not a program: it is fetched by a name that nothing on the path has.
+    provide({ 'ngx_stream_module.so': 'libnginx-mod-stream' });
+    if (!existsSync(STREAM)) return 'missing: libnginx-mod-stream';
+  }
+  if (row !== 'xdp-tun') return undefined;
+  // Unpacked in user space, the tunnel's end would be what is measured.
+  const { code, err } = await net.server.run('ip', [
+    'link',
+    'add',
+    'bench0',
+    'type',
+    'ipip',
+    'remote',
+    '10.19.1.1',
+  ]);
+  if (code !== 0) return `the kernel of this machine has no ipip device (${err.trim().split('\n')[0]})`;
+  await net.server.run('ip', ['link', 'del', 'bench0']);
+  return undefined;
+}
+
+async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
+  const standing = await net.start(row);
+  try {
+    await wrk(net, standing, 0.5, true);
+    const kept = await watched(standing, () => wrk(net, standing, seconds, true));
+    const fresh = await watched(standing, () => wrk(net, standing, seconds, false));
+    const gigabits = await bulk(net, standing, seconds);
+    const packets = ROWS[row].udp ? await small(net, standing, seconds) : Number.NaN;
+    return {
+      requests: kept.result / seconds,
+      connections: fresh.result / seconds,
+      gigabits,
+      packets,
+      machineRequest: (1e6 * kept.machine) / kept.result,
+      machineConnection: (1e6 * fresh.machine) / fresh.result,
+      ownRequest: (1e6 * kept.own) / kept.result,
+      userPacket: (1e6 * kept.user) / kept.packets,
+    };
+  } finally {
+    await standing.stop();
+  }
+}
+
+/** What a load took of the machine, and of the director's process. */
+async function watched(standing: Standing, load: () => Promise<number>) {
+  const { pid } = standing;
+  const before = { machine: busySeconds(), own: pid && times(pid), packets: await standing.packets() };
+  const result = await load();
+  const machine = busySeconds() - before.machine;
+  const own = pid && times(pid);
+  // Counters are a second old at most.
+  await new Promise(resolve => setTimeout(resolve, before.packets === undefined ? 0 : 1200));
+  const packets = ((await standing.packets()) ?? Number.NaN) - (before.packets ?? Number.NaN);
+  const user = own && before.own ? own.user - before.own.user : Number.NaN;
+  const system = own && before.own ? own.system - before.own.system : Number.NaN;
+  return { result, machine, own: user + system, user, packets };
+}
+
+/** Requests that were answered. */
+async function wrk(net: Net, standing: Standing, seconds: number, keep: boolean): Promise<number> {
+  const close = keep ? [] : ['-H', 'Connection: close'];
+  const args = [
+    '-t',
+    '1',
+    '-c',
+    '64',
+    '-d',
+    `${Math.max(1, Math.round(seconds))}s`,
+    ...close,
+    `http://${standing.address}/`,
+  ];
+  const { out, err } = await net.client.run('wrk', args, { timeout: 60_000 });
+  const count = Number(/(\d+) requests in/.exec(out)?.[1] ?? 0);
+  if (count === 0) throw new Error(`wrk: ${out}${err}`);
+  return count;
+}
+
+async function bulk(net: Net, standing: Standing, seconds: number): Promise<number> {
+  const report = await iperf(net, ['-c', standing.address, '-t', `${seconds}`, '-J']);
+  return (report.end?.sum_received?.bits_per_second ?? Number.NaN) / 1e9;
+}
+
+/** Datagrams of 64 octets that came through in a second. */
+async function small(net: Net, standing: Standing, seconds: number): Promise<number> {
+  const report = await iperf(net, [
+    '-c',
+    standing.address,
+    '-u',
+    '-b',
+    '0',
+    '-l',
+    '64',
+    '-t',
+    `${seconds}`,
+    '-J',
+  ]);
+  const sum = report.end?.sum;
+  return ((sum?.packets ?? Number.NaN) - (sum?.lost_packets ?? 0)) / (sum?.seconds ?? seconds);
+}
+
+interface Report {
+  end?: {
+    sum_received?: { bits_per_second: number };
+    sum?: { packets: number; lost_packets: number; seconds: number };
+  };
+  error?: string;
+}
+
+async function iperf(net: Net, args: string[]): Promise<Report> {
+  for (let again = 0; ; again++) {
+    const { out } = await net.client.run('iperf3', args, { timeout: 30_000 });
+    const report = JSON.parse(out || '{"error":"it said nothing"}') as Report;
+    if (report.error === undefined) return report;
+    // The server takes one at a time, and may not have noticed the end of the last.
+    if (again === 3) throw new Error(`iperf3: ${report.error}`);
+    await new Promise(resolve => setTimeout(resolve, 500));
+  }
+}
+
+function medians(measured: Measured): Medians {
+  return (row, figure) => median((measured.get(row) ?? []).map(f => f[figure]));
+}
+
+function added(m: Medians, row: Row, figure: 'machineRequest' | 'machineConnection'): number {
+  return m(row, figure) - m('routing', figure);
+}
+
+function ratios(measured: Measured) {
+  const m = medians(measured);
+  return TARGETS.map(({ what, value, bound, most }) => {
+    const got = value(m);
+    return { what, value: round(got), bound, most: most === true, met: most ? got <= bound : got >= bound };
+  }).filter(r => !Number.isNaN(r.value));
+}
+
+function table(measured: Measured) {
+  const m = medians(measured);
+  return [...measured.keys()].map(row => ({
+    row: ROWS[row].name,
+    requestsPerSecond: Math.round(m(row, 'requests')),
+    connectionsPerSecond: Math.round(m(row, 'connections')),
+    gigabitsPerSecond: round(m(row, 'gigabits')),
+    smallPacketsPerSecond: Math.round(m(row, 'packets')),
+    machineMicrosPerRequest: round(m(row, 'machineRequest')),
+    addedMicrosPerRequest: round(added(m, row, 'machineRequest')),
+    machineMicrosPerConnection: round(m(row, 'machineConnection')),
+    addedMicrosPerConnection: round(added(m, row, 'machineConnection')),
+    directorMicrosPerRequest: round(m(row, 'ownRequest')),
+    directorUserMicrosPerPacket: round(m(row, 'userPacket')),
+  }));
+}
+
+function asJson(measured: Measured, rounds: number, seconds: number, notRun: unknown[]): string {
+  const machine = {
+    processors: cpus().length,
+    model: cpus()[0]?.model,
+    node: process.version,
+    kernel: release(),
+  };
+  const rows = table(measured);
+  return `${JSON.stringify({ bench: 'l4', machine, rounds, seconds, rows, ratios: ratios(measured), notRun }, null, 2)}\n`;
+}
+
+function asText(measured: Measured, notRun: readonly { row: string; why: string }[]): string {
+  const head = [
+    'director',
+    'req/s',
+    'conn/s',
+    'Gbit/s',
+    '64 B pkt/s',
+    'µs/req',
+    '+µs/req',
+    'µs/conn',
+    '+µs/conn',
+    'own µs/req',
+    'user µs/pkt',
+  ];
+  const all = [
+    head,
+    ...table(measured).map(r => Object.values(r).map(v => (Number.isNaN(v) ? '-' : `${v}`))),
+  ];
+  const widths = head.map((_, c) => Math.max(...all.map(r => r[c].length)));
+  return [
+    ...all.map(r =>
+      r.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '),
+    ),
+    '',
+    ...ratios(measured).map(
+      r => `${r.met ? 'met ' : 'NOT '} ${r.what}: ${r.value} (at ${r.most ? 'most' : 'least'} ${r.bound})`,
+    ),
+    ...notRun.map(n => `not run: ${n.row}: ${n.why}`),
+    '',
+  ].join('\n');
+}
+
+function round(n: number): number {
+  return Math.round(n * 100) / 100;
+}
