@@ -47,6 +47,8 @@ export class BatchMemory {
   readonly names: Uint8Array;
   readonly #in: Uint32Array;
   readonly #out: Uint32Array;
+  /** Held for the kernel. */
+  readonly #inIov: Uint32Array;
   readonly #outIov: Uint32Array;
   readonly #control: Uint32Array;
   /** The query whose name and control each outgoing header has. */
@@ -68,6 +70,7 @@ export class BatchMemory {
     const shared = { names: libc.address(names), control: libc.address(control) };
     [this.#in, this.incoming] = headers(libc, queries.iov, shared);
     [this.#out, this.outgoing] = headers(libc, replies.iov, shared);
+    this.#inIov = queries.words;
     this.#outIov = replies.words;
     this.rearm(WIDTH);
   }
@@ -83,7 +86,7 @@ export class BatchMemory {
 
   /** Octets of query `i`; of one that was too long, as many as there was room for. */
   length(i: number): number {
-    return Math.min(this.#in[i * HEADER + LENGTH], QUERY_SIZE);
+    return Math.min(this.#in[i * HEADER + LENGTH], this.#inIov[i * IOV + IOV_LENGTH]);
   }
 
   /** Makes reply `k`, `length` octets, the one to query `i`: to the address that asked, from the one that was asked. */
