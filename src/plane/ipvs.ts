@@ -97,7 +97,7 @@ class IpvsPlane implements Plane {
       this.#specs = specs;
       this.#wanted = wanted;
       this.#faults = new Map(faults.map(f => [f.key, f.fault]));
-      for (const f of await this.#pass()) if (!this.#faults.has(f.key)) this.#faults.set(f.key, f.fault);
+      await this.#mend();
       await this.#tellHost(services);
       return [...this.#faults].map(([key, fault]) => ({ key, fault }));
     });
@@ -139,6 +139,11 @@ class IpvsPlane implements Plane {
     });
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  // A whole pass; what is refused is known from then on.
+  async #mend(): Promise<void> {
+    for (const f of await this.#pass()) if (!this.#faults.has(f.key)) this.#faults.set(f.key, f.fault);
   }
 
   // Until nothing is left to say, or what is refused stays refused.
@@ -197,7 +202,7 @@ class IpvsPlane implements Plane {
       { err: reason(refused) },
       `ipvs: weight of ${realServer} (vip ${vip}): ${reason(refused)}`,
     );
-    await this.#pass();
+    await this.#mend();
   }
 
   // Counters; and a service that somebody else took away is put back.
@@ -206,7 +211,7 @@ class IpvsPlane implements Plane {
     const lost = [...this.#wanted.keys()].filter(key => !found.has(key) && !this.#refused(key));
     if (lost.length === 0) return;
     this.#o.log.warn({ services: lost }, `ipvs: ${lost.join(', ')}: gone from the kernel, put back`);
-    await this.#pass();
+    await this.#mend();
   }
 
   #refused(kernelKey: string): boolean {
@@ -251,7 +256,12 @@ class IpvsPlane implements Plane {
 
   #remember(memory: Memory): void {
     this.#memory = memory;
-    this.#ledger.write(memory);
+    try {
+      this.#ledger.write(memory);
+    } catch (e) {
+      // Forwarding matters more than what a crash would leave behind.
+      this.#once(`what is ours cannot be written down, so a crash may leave services behind: ${reason(e)}`);
+    }
   }
 
   #later(wanted: boolean): void {
