@@ -258,7 +258,7 @@ stream {
 function haproxyConf(): string {
   return `global
   nbthread 1
-  maxconn 20000
+  maxconn 5000
 defaults
   mode tcp
   timeout connect 5s

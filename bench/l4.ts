@@ -177,7 +177,7 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
       machineRequest: (1e6 * kept.machine) / kept.result,
       machineConnection: (1e6 * fresh.machine) / fresh.result,
       ownRequest: (1e6 * kept.own) / kept.result,
-      userPacket: (1e6 * kept.user) / kept.packets,
+      userPacket: kept.packets > 0 ? (1e6 * kept.user) / kept.packets : Number.NaN,
     };
   } finally {
     await standing.stop();
