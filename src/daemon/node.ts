@@ -117,13 +117,15 @@ export class Node {
   /** First half of a start: the coordinator is joined, the plane forwards with the weights known so far. */
   async forward(): Promise<void> {
     const { director } = this.self;
-    await Promise.all([this.o.coordinator.start(), this.probing.load(this.observer.targets())]);
+    const loaded = this.probing.load(this.observer.targets());
+    await this.o.coordinator.start();
     if (director !== undefined) {
       const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
       const { name, log, stateDir } = this.o;
       this.plane = await openPlane({ node: name, director, stateDir, log, onFault });
       await this.#applyPlane();
     }
+    await loaded;
   }
 
   /** Second half: probes, and once their first round is through (or took too long), answers. Rejects with GTM_LISTEN… */

@@ -2,7 +2,7 @@
 //   main ─targets→ prober → probes ─results, those of one turn of the loop together→ main
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { silent } from '../kit/log.ts';
-import { ask } from '../net/ask.ts';
+import type { Ask } from '../probe/dns.ts';
 import { makeProbes } from '../probe/index.ts';
 import { type ProbeResult, Prober, type ProbeTarget } from '../probe/prober.ts';
 import { newRng, systemClock } from './clock.ts';
@@ -19,6 +19,9 @@ export type FromProbes =
   | { kind: 'loaded' }
   /** What came of targets of that round. */
   | { kind: 'results'; round: number; results: [id: string, result: ProbeResult][] };
+
+// Its code is loaded at the first question: most clusters have no dns check.
+const ask: Ask = async question => (await import('../net/ask.ts')).ask(question);
 
 class ProbeWorker {
   readonly #port: MessagePort;

@@ -136,5 +136,4 @@ test('targets that are more than can be probed at a time are told as late, and a
   probing.set([target('a', { tcp: {} })]);
   await until(() => told.length > 1, 'a second word');
   assert.deepEqual([told[1], probing.fault], [undefined, undefined]);
-  mute.close();
 });
