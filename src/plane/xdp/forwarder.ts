@@ -54,6 +54,7 @@ export class Forwarder {
   readonly #host = new Uint8Array(new ArrayBuffer(LARGEST));
   readonly #hostAt: number;
   readonly #piece = new Uint8Array(LARGEST);
+  readonly #offsets = new Int32Array(BATCH);
   readonly #tags = new Uint8Array(2 * TAG);
   readonly #counts = new Float64Array(FRAME_SLOTS);
   #tagged = 0;
@@ -148,6 +149,8 @@ export class Forwarder {
     if (n > BATCH) n = BATCH;
     const { entries, mask } = rx;
     let { index } = rx;
+    for (let i = 0; i < n; i++) this.#offsets[i] = entries[((index + i) & mask) << 2] + ETHERNET;
+    this.#o.director.lookAhead(this.#bytes, this.#offsets, n);
     for (let i = 0; i < n; i++) {
       const at = (index & mask) << 2;
       this.#frame(entries[at], entries[at + 2], port, this.#alone);
