@@ -133,8 +133,11 @@ function randomWeight(rng: Rng): number {
 export function change(rng: Rng, to: Recorder, service: Service): void {
   const server = service.servers.length > 0 ? oneOf(rng, service.servers) : undefined;
   const kind = below(rng, 11);
-  if (kind === 10) to.sysctl(randomSysctl(rng, service.cell.forward === 'fullnat'));
-  else if (server !== undefined && kind < 5) {
+  if (kind === 10) {
+    // What became of removed servers' connections is decided when they are removed.
+    const { expire_nodest_conn: _, ...values } = randomSysctl(rng, service.cell.forward === 'fullnat');
+    to.sysctl(values);
+  } else if (server !== undefined && kind < 5) {
     server.options = { ...server.options, weight: randomWeight(rng) };
     if (chance(rng, 20)) {
       server.options.upper = below(rng, 6);

@@ -63,7 +63,7 @@ export class Traffic {
       const ports = this.#ports.get(client) ?? 0;
       this.#ports.set(client, ports + 1);
       flow.port = 700 + ports;
-    } else if (service.cell.forward !== 'fullnat' && chance(rng, 1) && chance(rng, 30)) flow.port = 0;
+    } else if (service.cell.forward !== 'fullnat' && chance(rng, 1) && chance(rng, 10)) flow.port = 0;
     const proper = chance(rng, 90);
     const orderly = isOrderly(flow);
     if (proper || !orderly) this.#flows.push(flow);
