@@ -21,7 +21,7 @@ test('a guarded port is silent, the one beside it refuses; a changed guard count
     };
     // Node says what the client's kernel told it: refused, or nothing.
     const connect = async (address: string, port: number) => {
-      const script = `const s=require('net').connect(${port},'${address}');s.on('error',e=>{console.log(e.code);process.exit()});s.on('connect',()=>{console.log('open');process.exit()});setTimeout(()=>{console.log('silent');process.exit()},400)`;
+      const script = `const s=require('net').connect(${port},'${address}');s.on('error',e=>{console.log(e.code);process.exit()});s.on('connect',()=>{console.log('open');process.exit()});setTimeout(()=>{console.log('silent');process.exit()},1500)`;
       return (await client.run(process.execPath, ['-e', script])).out.trim();
     };
     const both = (port: number) => Promise.all(['10.1.0.1', '2001:db8:1::1'].map(a => connect(a, port)));
@@ -72,7 +72,7 @@ test('answers of guarded servers are not sent on, others are', async () => {
     server.ip('route', 'add', 'default', 'via', '10.2.0.1');
     director.forward(true);
     const connect = async () => {
-      const script = `const s=require('net').connect(80,'10.2.0.2');s.on('error',e=>{console.log(e.code);process.exit()});setTimeout(()=>{console.log('silent');process.exit()},400)`;
+      const script = `const s=require('net').connect(80,'10.2.0.2');s.on('error',e=>{console.log(e.code);process.exit()});setTimeout(()=>{console.log('silent');process.exit()},1500)`;
       return (await client.run(process.execPath, ['-e', script])).out.trim();
     };
     assert.equal(await connect(), 'ECONNREFUSED');
