@@ -183,7 +183,13 @@ export class PacketCache {
     const octets = slots[at + P.octets];
     // What is kept has no options.
     client.subnetFamily = 0;
-    const count = steering.pick(slots[at + P.pool], octets === 4 ? 4 : 6, client);
+    let count = 0;
+    try {
+      count = steering.pick(slots[at + P.pool], octets === 4 ? 4 : 6, client);
+    } catch {
+      // The responder will meet the fault too, tell it and apologize.
+      return false;
+    }
     if (count !== slots[at + P.picks]) return false;
     const { picked } = steering;
     const ttl = Math.min(slots[at + P.ttl], steering.ttl);

@@ -142,6 +142,23 @@ test('what a pool has no form for goes to the responder: more addresses, none, a
   ]);
 });
 
+test('a fault of steering is the responder’s to answer', () => {
+  const state = { count: 1, value: 7 };
+  const whole = () => {
+    const steering = steeringBy(state);
+    const pick = steering.pick.bind(steering);
+    const fails = () => assert.fail('a bug');
+    return Object.assign(steering, { pick: () => (state.count < 0 ? fails() : pick(0, 4, client())) });
+  };
+  const server = new CachedServer(zones(), whole);
+  const ask = () => decode(server.raw(query('pool.z A'))).rcode;
+  assert.deepEqual([ask(), ask(), ask()], [0, 0, 0]);
+  assert.equal(server.recalled, 1);
+  state.count = -5;
+  assert.equal(ask(), 2);
+  assert.equal(server.counters[COUNTER.internal_errors], 1);
+});
+
 test('another snapshot: nothing is left of the one before', () => {
   const server = new CachedServer(zones(), () => fixedSteering({}));
   const ask = () => decode(server.raw(query('www.z A'))).answer.map(rr => rr.data);
