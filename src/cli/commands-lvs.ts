@@ -116,6 +116,18 @@ export const REALSERVER_COMMANDS: readonly Command[] = [
     load: async () => (await import('./command/realserver.ts')).undo,
   },
   {
+    path: ['realserver', 'decap'],
+    args: [],
+    flags: ['vip', 'tunnel-port'],
+    required: ['vip'],
+    summary: 'take tunnelled packets for the VIPs out in user space, where the kernel has no device for that',
+    details:
+      'IPIP, GRE and GUE, over IPv4 and IPv6, in the foreground. The VIPs are on a device of its own, which goes when it ends.',
+    examples: [['gtm realserver decap --vip 192.0.2.10,2001:db8::10', '']],
+    exits: ['refused', 'permission'],
+    load: async () => (await import('./command/realserver.ts')).decap,
+  },
+  {
     path: ['realserver', 'toa'],
     args: [],
     flags: ['listen'],

@@ -56,7 +56,8 @@ export async function undo(file: string, tell: (a: Action) => void): Promise<str
   return failed;
 }
 
-async function act(action: Action): Promise<void> {
+/** Does one thing. Rejects with GTM_REALSERVER, or what the file system says. */
+export async function act(action: Action): Promise<void> {
   if ('modprobe' in action) await runProgram('modprobe', [action.modprobe]);
   else if (!('ip' in action)) writeFileSync(sysctlPath(action.sysctl), action.value);
   else
@@ -65,7 +66,7 @@ async function act(action: Action): Promise<void> {
       if (!/Unknown device type/.test(reason(e))) throw e;
       throw new GtmError(
         'GTM_REALSERVER',
-        `this kernel has no ${kind} devices: modprobe ${MODULE[kind] ?? kind}`,
+        `this kernel has no ${kind} devices: modprobe ${MODULE[kind] ?? kind}, or gtm realserver decap`,
         e,
       );
     });

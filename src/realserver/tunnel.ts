@@ -1,7 +1,7 @@
 // TUN: the device that takes the outer header off, the port of GUE, the filter that must let clients' addresses out of the
 // tunnel, and segments that leave it room.
 import { effective, isSix, reversePath, setting } from './rules.ts';
-import type { Address, Facts, Finding, Route, Tunnel, Wish } from './wish.ts';
+import { type Address, DECAP, type Facts, type Finding, type Route, type Tunnel, type Wish } from './wish.ts';
 
 /** Octets that the outer headers take, over IPv4 and over IPv6; a key or checksum of GRE included. */
 const OVERHEAD: Readonly<Record<Tunnel, readonly [number, number]>> = {
@@ -25,7 +25,7 @@ export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
       remedy: `ip address add ADDRESS/PREFIX dev ${device}`,
     });
   else {
-    if (wish.tunnel === 'gue') found.push(...gue(wish.port, facts, six));
+    if (wish.tunnel === 'gue' && !decapUp(facts)) found.push(...gue(wish.port, facts, six));
     for (const { name, kind, words } of devicesFor(wish, six)) {
       const local = ['local', outer.address, 'remote', 'any'];
       found.push(...deviceUp(facts, name, kind, [...words, ...local]));
@@ -39,6 +39,7 @@ export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
 /** The device on which a VIP is put: the one that its packets come out of; IPv6 has no such filter, and lo will do. */
 export function homeOf(wish: Wish, facts: Facts, device: string, vip: string): string {
   if (isSix(vip)) return 'lo';
+  if (decapUp(facts)) return DECAP;
   const outer = outerOf(wish, facts, device);
   const [made] = devicesFor(wish, outer !== undefined && isSix(outer.address));
   return facts.links.find(l => l.kind === made.kind && l.up)?.name ?? made.name;
@@ -49,6 +50,11 @@ function outerOf(wish: Wish, facts: Facts, device: string): Address | undefined 
   return facts.addresses.find(
     a => a.device === device && !wish.vips.includes(a.address) && !a.address.startsWith('fe80:'),
   );
+}
+
+/** User space does it. */
+function decapUp(facts: Facts): boolean {
+  return facts.links.some(l => l.name === DECAP && l.up);
 }
 
 interface Device {
@@ -74,8 +80,7 @@ function devicesFor(wish: Wish, outerSix: boolean): Device[] {
 
 /** A device of that kind that is up takes what comes: ours, or one that was there (`tunl0`). */
 function deviceUp(facts: Facts, name: string, kind: string, words: readonly string[]): Finding[] {
-  const ready = facts.links.find(l => l.kind === kind && l.up);
-  if (ready !== undefined) return [];
+  if (decapUp(facts) || facts.links.some(l => l.kind === kind && l.up)) return [];
   const ours = facts.links.some(l => l.name === name);
   const up = {
     do: { ip: ['link', 'set', name, 'up'] },
@@ -118,8 +123,10 @@ function filter(wish: Wish, facts: Facts, name: string): Finding[] {
   if (!wish.vips.some(v => !isSix(v)) || name === 'gtm-sit') return [];
   const why =
     'packets out of the tunnel have clients’ addresses, and the way back to those is another link: the kernel drops them as forged';
-  const ready = facts.links.find(l => l.up && l.kind !== undefined && sameKind(l.kind, name));
-  if (ready !== undefined) return reversePath(facts, ready.name, why);
+  const ready = decapUp(facts)
+    ? DECAP
+    : facts.links.find(l => l.up && l.kind !== undefined && sameKind(l.kind, name))?.name;
+  if (ready !== undefined) return reversePath(facts, ready, why);
   if (effective(facts, 'default', 'rp_filter') !== 1) return [];
   const key = `net.ipv4.conf.${name}.rp_filter`;
   // The device is not there yet; with it goes its setting.

@@ -8,6 +8,9 @@ export const MODES: readonly Mode[] = ['dr', 'nat', 'tun', 'fullnat'];
 export type Tunnel = 'ipip' | 'gre' | 'gue';
 export const TUNNELS: readonly Tunnel[] = ['ipip', 'gre', 'gue'];
 
+/** The device of `gtm realserver decap`, which takes every wrapping out. */
+export const DECAP = 'gtm-decap';
+
 export interface Wish {
   mode: Mode;
   vips: readonly string[];

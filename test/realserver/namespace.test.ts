@@ -169,4 +169,42 @@ describe('gtm realserver on a host of its own', () => {
     assert.equal(undone.code, 0, undone.err);
     assert.deepEqual(await faults(...wish), found);
   });
+
+  it('decap: every wrapping is taken out for the VIPs, and nothing else; the device goes with it', async () => {
+    rs.sysctl('net.ipv4.conf.all.rp_filter', 1);
+    const decap = rs.start(process.execPath, [GTM, 'realserver', 'decap', '--vip', `${VIP},${VIP6}`]);
+    await decap.says(/takes IPIP, GRE/, 20_000);
+    const script =
+      "for (const [f, a] of [['udp4','0.0.0.0'],['udp6','::']]) require('dgram').createSocket({type:f,ipv6Only:f==='udp6'}).on('message', m => process.stdout.write(m)).bind(9999, a, () => process.stdout.write('bound '))";
+    const server = rs.start(process.execPath, ['-e', script]);
+    await server.says(/bound bound/);
+    const ends = ['10.2.0.11', '2001:db8:2::11', VIP, VIP6, '10.2.0.254', '2001:db8:2::254'];
+    const sent = await neighbour.run(process.execPath, [
+      join(import.meta.dirname, 'decap-child.js'),
+      ...ends,
+    ]);
+    assert.equal(sent.code, 0, sent.err);
+    await server.says(/last/);
+    const came = server
+      .output()
+      .split(' ')
+      .filter(w => w !== '' && w !== 'bound');
+    const wanted = ['ipip', '6in4', '4in6', '6in6', 'gre', 'gre-key', 'gue', 'gue-fields', 'last'];
+    assert.deepEqual(came.sort(), wanted.sort());
+    // With that device up a tunnel needs no other.
+    const found = await faults(
+      '--mode',
+      'tun',
+      '--tunnel',
+      'gue',
+      '--vip',
+      `${VIP},${VIP6}`,
+      '--interface',
+      'eth0',
+    );
+    assert.ok(!found.some(f => /tunnel-device|gue-port|rp-filter/.test(f)), `${found}`);
+    assert.equal(await decap.stop(), 0);
+    assert.doesNotMatch(rs.ip('link'), /gtm-decap/);
+    rs.sysctl('net.ipv4.conf.all.rp_filter', 0);
+  });
 });

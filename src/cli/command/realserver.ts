@@ -70,6 +70,20 @@ export async function toa(ctx: Context): Promise<number> {
   return EXIT.interrupted;
 }
 
+/** Takes tunnelled packets out in user space. */
+export async function decap(ctx: Context): Promise<number> {
+  const { decapsulate } = await import('../../realserver/decap.ts');
+  const end = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end.abort());
+  await decapsulate({
+    vips: addresses(ctx, 'vip'),
+    port: portOf(ctx),
+    ready: text => say(ctx, text),
+    signal: end.signal,
+  });
+  return EXIT.ok;
+}
+
 async function look(ctx: Context): Promise<{ wish: Wish; facts: Facts; findings: Finding[] }> {
   const { readFacts } = await import('../../realserver/facts.ts');
   const { plan } = await import('../../realserver/plan.ts');
@@ -86,9 +100,6 @@ async function wishOf(ctx: Context): Promise<Wish> {
   const tunnel = ctx.flags.text('tunnel') as string;
   if (!TUNNELS.includes(tunnel as Tunnel))
     throw new GtmError('GTM_USAGE', `--tunnel: «${tunnel}» is none of ${TUNNELS.join(', ')}`);
-  const port = Number(ctx.flags.text('tunnel-port'));
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new GtmError('GTM_USAGE', '--tunnel-port: a port is a number from 1 to 65535');
   const link = ctx.flags.text('interface');
   return {
     mode: mode as Mode,
@@ -96,8 +107,15 @@ async function wishOf(ctx: Context): Promise<Wish> {
     directors: addresses(ctx, 'director'),
     ...(link !== undefined && { interface: link }),
     tunnel: tunnel as Tunnel,
-    port,
+    port: portOf(ctx),
   };
+}
+
+function portOf(ctx: Context): number {
+  const port = Number(ctx.flags.text('tunnel-port'));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new GtmError('GTM_USAGE', '--tunnel-port: a port is a number from 1 to 65535');
+  return port;
 }
 
 function addresses(ctx: Context, flag: 'vip' | 'director'): string[] {
