@@ -21,7 +21,10 @@ export interface XdpOptions {
   onFault: (reason: string) => void;
 }
 
-/** Loads what the plane needs; interfaces are opened at the first apply. Rejects with GTM_NIC. */
+/**
+ * Loads what the plane needs, and begins to open interfaces where they are named: what that meets is told by the first apply.
+ * Rejects with GTM_NIC.
+ */
 export async function openXdpPlane(options: XdpOptions): Promise<Plane> {
   return new XdpPlane(options, await openLibc());
 }
@@ -41,10 +44,14 @@ class XdpPlane implements Plane {
   /** Open connections to be taken up by the next workers; undefined: those of the state folder. */
   #tables: readonly (Uint8Array | undefined)[] | undefined;
   #again: NodeJS.Timeout | undefined;
+  /** The workers know the services. */
+  #told = false;
 
   constructor(options: XdpOptions, libc: Libc) {
     this.#o = options;
     this.#kernel = new Kernel(libc, { ...options, onLost: why => this.#lose(why) });
+    // Workers start while the node does.
+    if (options.director.interfaces.length > 0) this.#last = this.#kernel.open([]).catch(() => {});
   }
 
   apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
@@ -94,6 +101,7 @@ class XdpPlane implements Plane {
     this.#o.onFault(why);
     this.#last = this.#last.then(async () => {
       this.#tables = await this.#kernel.close();
+      this.#told = false;
       this.#faults = new Map(this.#services.map(s => [s.key, why]));
       this.#reopen();
     });
@@ -120,13 +128,14 @@ class XdpPlane implements Plane {
     }
     const specs = [...wanted.values()];
     const kernel = this.#kernel;
-    const first = kernel.crew === undefined;
+    const first = !this.#told;
     const crew = await kernel.open(specs);
     kernel.guard(specs);
     const workers = crew.counters.length;
     const tables = first ? (this.#tables ?? readTables(this.#o.stateDir, workers, Date.now())) : [];
     const applied = await crew.apply(specs, tables);
     this.#tables = undefined;
+    this.#told = true;
     this.#services = specs;
     if (tables.some(t => t !== undefined))
       this.#o.log.info(

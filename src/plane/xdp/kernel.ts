@@ -75,7 +75,7 @@ export class Kernel {
     return { ...Object.fromEntries(steered), ...readFigures(crew.counters), ...crew.statistics() };
   }
 
-  /** Opens interfaces and workers for `services`, the first time. Throws GTM_PLANE, GTM_BPF … with what to do. */
+  /** Opens interfaces and workers, the first time; `services` tell the interfaces where none is named. Throws GTM_PLANE, GTM_BPF … with what to do. */
   async open(services: readonly ServiceSpec[]): Promise<Crew> {
     if (this.#open !== undefined) return this.#open.crew;
     const undo: (() => unknown)[] = [];
@@ -89,7 +89,6 @@ export class Kernel {
       const ports = this.#ports(rt, services);
       const names = ports.map(p => p.name);
       const log = this.#log;
-      this.#check(rt, names, services);
       const ways = kept(openWays({ libc, interfaces: names, log, onChange: () => this.#changed() }), w =>
         w.close(),
       );
@@ -149,6 +148,8 @@ export class Kernel {
       this.#log.info({ interface: p.name, how }, `xdp plane: ${p.name}: ${how}`);
     }
     this.#attached = true;
+    const names = ports.map(p => p.name);
+    this.#check(open.rt, names, services);
   }
 
   /** Brings the VIPs up, and FullNAT's local addresses, and takes down those that are gone. */
