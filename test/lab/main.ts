@@ -10,7 +10,8 @@ import { Director, type Plane } from './director.ts';
 import { labFault } from './hosts.ts';
 import { plainStories } from './plain.ts';
 import { FAMILIES, MODES, type Mode, Site } from './site.ts';
-import { type Context, STORIES } from './stories.ts';
+import { STORIES } from './stories.ts';
+import type { Context } from './telling.ts';
 
 /** What the lab runs, and the Debian packages that hold it. */
 const PROGRAMS = {

@@ -132,8 +132,13 @@ export class Site {
 
   /** Receive queues of the director's links: 1 or 2. */
   setQueues(count: number): void {
+    // Both ends of each: native XDP wants no fewer queues than the other end sends by.
     for (const name of ['eth0', 'eth1'])
-      this.director.ethtool('-L', name, 'rx', `${count}`, 'tx', `${count}`);
+      for (const [at, link] of [
+        [this.director, name],
+        [this.router, `dir-${name}`],
+      ] as const)
+        at.ethtool('-L', link, 'rx', `${count}`, 'tx', `${count}`);
   }
 
   /** Where the files lie that every nginx serves. */

@@ -1,0 +1,56 @@
+// What every story of the lab has at hand: where it plays, and the programs that tell it.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Director } from './director.ts';
+import type { Outcome } from './hosts.ts';
+import { type Family, host, type Mode, type Site, vip } from './site.ts';
+
+export interface Context {
+  site: Site;
+  director: Director;
+  mode: Mode;
+  family: Family;
+  /** xdp or proxy: what the server sees of the client depends on it. */
+  plane: 'proxy' | 'xdp';
+  queues: number;
+  /** SHA-256 of the files that every server has, by name. */
+  hashes: ReadonlyMap<string, string>;
+}
+
+/** Options of every curl: quiet, with faults on stderr, brackets in URLs as they are. */
+export const CURL = ['-gsS', '--fail-early', '-m', '20'];
+
+export function url(c: Context, path: string): string {
+  return `http://${host(vip(c.mode, c.family))}${path}`;
+}
+
+export async function sure(run: Promise<Outcome>): Promise<string> {
+  const { code, out, err } = await run;
+  if (code !== 0) throw new Error(`exit code ${code}: ${err.trim().slice(0, 500)}${out.slice(0, 200)}`);
+  return out;
+}
+
+export function curl(c: Context, ...args: string[]): Promise<string> {
+  return sure(c.site.client.run('curl', [...CURL, ...args], { timeout: 60_000 }));
+}
+
+/** Who answered, by name, out of so many requests of a connection each. */
+export async function answers(c: Context, count: number, path = '/whoami'): Promise<Map<string, number>> {
+  const out = await curl(c, '-H', 'Connection: close', ...Array.from({ length: count }, () => url(c, path)));
+  const found = new Map<string, number>();
+  for (const line of out.trim().split('\n')) {
+    const name = line.split(' ')[0];
+    found.set(name, (found.get(name) ?? 0) + 1);
+  }
+  return found;
+}
+
+export function ask(c: Context, ...args: string[]): Promise<Outcome> {
+  return c.site.client.run('dig', [`@${vip(c.mode, c.family)}`, '+tries=1', '+time=2', '+short', ...args]);
+}
+
+export async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
