@@ -203,6 +203,23 @@ describe('the xdp plane', () => {
     assert.equal((await slow).out, '1500000');
   });
 
+  it('a reload loses no packet', async () => {
+    const more = spec(`udp ${VIP}:9999`, 'nat', ['10.2.0.12:8080']);
+    await director.apply(ECHO);
+    const count = 400;
+    const stream = `const s = require('dgram').createSocket('udp4');
+      let n = 0, back = 0;
+      s.on('message', () => { if (++back === ${count}) done(); });
+      const done = () => { console.log(back); process.exit(); };
+      s.bind(0, '${FAR}', () => {
+        const t = setInterval(() => { s.send('x', 8080, '${VIP}'); if (++n === ${count}) clearInterval(t); }, 2);
+      });
+      setTimeout(done, 8000);`;
+    const said = net.client.run(process.execPath, ['-e', stream]);
+    for (let i = 0; i < 20; i++) assert.deepEqual(await director.apply(i % 2 ? ECHO : [...ECHO, more]), []);
+    assert.equal((await said).out.trim(), `${count}`);
+  });
+
   for (const [how, services, from] of [
     ['a restart', NAT, FAR],
     ['a restart with FullNAT', FULLNAT, NEAR],

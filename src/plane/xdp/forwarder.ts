@@ -57,6 +57,7 @@ export class Forwarder {
   readonly #offsets = new Int32Array(BATCH);
   readonly #tags = new Uint8Array(2 * TAG);
   readonly #counts = new Float64Array(FRAME_SLOTS);
+  #asleep = false;
   #tagged = 0;
   #port = 0;
   #now = 0;
@@ -107,6 +108,7 @@ export class Forwarder {
   flush(): boolean {
     const { sockets, senders } = this.#o;
     let left = false;
+    this.#asleep = false;
     for (let i = 0; i < senders.length; i++) {
       const xsk = senders[i];
       xsk.flush();
@@ -116,6 +118,7 @@ export class Forwarder {
       const { xsk } = sockets[i];
       xsk.reclaim();
       xsk.refill();
+      this.#asleep ||= xsk.asleep;
     }
     return left;
   }
@@ -126,6 +129,11 @@ export class Forwarder {
     for (let i = 0; i < sockets.length; i++) if (sockets[i].xsk.rx.waiting() > 0) return true;
     for (let i = 0; i < inboxes.length; i++) if (inboxes[i].waiting() > 0) return true;
     return false;
+  }
+
+  /** Whether a driver (without copies) ran out of frames and takes new ones only when it is called. */
+  get asleep(): boolean {
+    return this.#asleep;
   }
 
   /** Whether frames wait for a next hop. */

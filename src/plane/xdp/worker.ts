@@ -79,6 +79,7 @@ function run(): void {
     const now = Math.floor(performance.now());
     const work = forwarder.turn(now);
     const left = forwarder.flush();
+    if (forwarder.asleep) libc.poll(setAt, sockets.length + 1, 0);
     for (let i = 0; i < outboxes.length; i++) {
       const there = start.outboxes[i];
       if (there !== undefined && outboxes[i]?.publish() === true) ring(there.wake);
