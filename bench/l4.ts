@@ -3,13 +3,13 @@
 // Compared are medians over the rounds. CPU is the machine's, over what plain routing takes for the same; client, director and
 // server share the processors, so requests a second are those of all three together.
 import { existsSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reason } from '../src/kit/errors.ts';
 import { busySeconds, labFault } from '../test/lab/hosts.ts';
-import { median } from './dns-load.ts';
 import { Net, ROWS, type Row, STREAM, type Standing, times } from './l4-net.ts';
+import { asJson, asText, type Figures, type Measured } from './l4-report.ts';
 
 /** What every row needs, and the Debian packages that hold it. */
 const PROGRAMS = {
@@ -21,64 +21,6 @@ const PROGRAMS = {
   ethtool: 'ethtool',
   nsenter: 'util-linux',
 };
-
-/** What one round of one row gave; NaN = not measured. */
-interface Figures {
-  requests: number;
-  connections: number;
-  gigabits: number;
-  packets: number;
-  /** Microseconds of the machine for one request, and for one connection with its request. */
-  machineRequest: number;
-  machineConnection: number;
-  /** Of the director's process, for one request; and in user space alone, for one packet. */
-  ownRequest: number;
-  userPacket: number;
-}
-
-type Measured = Map<Row, Figures[]>;
-
-/** What the figures are to reach. */
-const TARGETS: readonly { what: string; value: (m: Medians) => number; bound: number; most?: true }[] = [
-  ...(['nginx', 'haproxy'] as const).flatMap(peer => [
-    {
-      what: `xdp NAT over ${ROWS[peer].name}, requests/s`,
-      value: (m: Medians) => m('xdp-nat', 'requests') / m(peer, 'requests'),
-      bound: 1.2,
-    },
-    {
-      what: `xdp NAT over ${ROWS[peer].name}, connections/s`,
-      value: (m: Medians) => m('xdp-nat', 'connections') / m(peer, 'connections'),
-      bound: 1.5,
-    },
-    {
-      what: `CPU added by xdp NAT over that by ${ROWS[peer].name}, a request`,
-      value: (m: Medians) => added(m, 'xdp-nat', 'machineRequest') / added(m, peer, 'machineRequest'),
-      bound: 0.45,
-      most: true as const,
-    },
-    {
-      what: `CPU added by xdp NAT over that by ${ROWS[peer].name}, a connection`,
-      value: (m: Medians) => added(m, 'xdp-nat', 'machineConnection') / added(m, peer, 'machineConnection'),
-      bound: 0.3,
-      most: true as const,
-    },
-  ]),
-  {
-    what: 'µs in user space for a packet, xdp NAT',
-    value: m => m('xdp-nat', 'userPacket'),
-    bound: 1.2,
-    most: true,
-  },
-  {
-    what: 'µs in user space for a packet, xdp DR',
-    value: m => m('xdp-dr', 'userPacket'),
-    bound: 0.8,
-    most: true,
-  },
-];
-
-type Medians = (row: Row, figure: keyof Figures) => number;
 
 /** Runs the bench; resolves to the exit code: 1 when a row that can be had did not answer. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -165,11 +107,13 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
   const standing = await net.start(row);
   try {
     await wrk(net, standing, 0.5, true);
+    const others = await atRest();
     const kept = await watched(standing, () => wrk(net, standing, seconds, true));
     const fresh = await watched(standing, () => wrk(net, standing, seconds, false));
     const gigabits = await bulk(net, standing, seconds);
     const packets = ROWS[row].udp ? await small(net, standing, seconds) : Number.NaN;
     return {
+      others,
       requests: kept.result / seconds,
       connections: fresh.result / seconds,
       gigabits,
@@ -182,6 +126,12 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
   } finally {
     await standing.stop();
   }
+}
+
+async function atRest(): Promise<number> {
+  const [busy, begun] = [busySeconds(), performance.now()];
+  await new Promise(resolve => setTimeout(resolve, 600));
+  return (1000 * (busySeconds() - busy)) / (performance.now() - begun) / cpus().length;
 }
 
 /** What a load took of the machine, and of the director's process. */
@@ -258,84 +208,4 @@ async function iperf(net: Net, args: string[]): Promise<Report> {
     if (again === 3) throw new Error(`iperf3: ${report.error}`);
     await new Promise(resolve => setTimeout(resolve, 500));
   }
-}
-
-function medians(measured: Measured): Medians {
-  return (row, figure) => median((measured.get(row) ?? []).map(f => f[figure]));
-}
-
-function added(m: Medians, row: Row, figure: 'machineRequest' | 'machineConnection'): number {
-  return m(row, figure) - m('routing', figure);
-}
-
-function ratios(measured: Measured) {
-  const m = medians(measured);
-  return TARGETS.map(({ what, value, bound, most }) => {
-    const got = value(m);
-    return { what, value: round(got), bound, most: most === true, met: most ? got <= bound : got >= bound };
-  }).filter(r => !Number.isNaN(r.value));
-}
-
-function table(measured: Measured) {
-  const m = medians(measured);
-  return [...measured.keys()].map(row => ({
-    row: ROWS[row].name,
-    requestsPerSecond: Math.round(m(row, 'requests')),
-    connectionsPerSecond: Math.round(m(row, 'connections')),
-    gigabitsPerSecond: round(m(row, 'gigabits')),
-    smallPacketsPerSecond: Math.round(m(row, 'packets')),
-    machineMicrosPerRequest: round(m(row, 'machineRequest')),
-    addedMicrosPerRequest: round(added(m, row, 'machineRequest')),
-    machineMicrosPerConnection: round(m(row, 'machineConnection')),
-    addedMicrosPerConnection: round(added(m, row, 'machineConnection')),
-    directorMicrosPerRequest: round(m(row, 'ownRequest')),
-    directorUserMicrosPerPacket: round(m(row, 'userPacket')),
-  }));
-}
-
-function asJson(measured: Measured, rounds: number, seconds: number, notRun: unknown[]): string {
-  const machine = {
-    processors: cpus().length,
-    model: cpus()[0]?.model,
-    node: process.version,
-    kernel: release(),
-  };
-  const rows = table(measured);
-  return `${JSON.stringify({ bench: 'l4', machine, rounds, seconds, rows, ratios: ratios(measured), notRun }, null, 2)}\n`;
-}
-
-function asText(measured: Measured, notRun: readonly { row: string; why: string }[]): string {
-  const head = [
-    'director',
-    'req/s',
-    'conn/s',
-    'Gbit/s',
-    '64 B pkt/s',
-    'µs/req',
-    '+µs/req',
-    'µs/conn',
-    '+µs/conn',
-    'own µs/req',
-    'user µs/pkt',
-  ];
-  const all = [
-    head,
-    ...table(measured).map(r => Object.values(r).map(v => (Number.isNaN(v) ? '-' : `${v}`))),
-  ];
-  const widths = head.map((_, c) => Math.max(...all.map(r => r[c].length)));
-  return [
-    ...all.map(r =>
-      r.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '),
-    ),
-    '',
-    ...ratios(measured).map(
-      r => `${r.met ? 'met ' : 'NOT '} ${r.what}: ${r.value} (at ${r.most ? 'most' : 'least'} ${r.bound})`,
-    ),
-    ...notRun.map(n => `not run: ${n.row}: ${n.why}`),
-    '',
-  ].join('\n');
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }
