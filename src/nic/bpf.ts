@@ -26,7 +26,9 @@ const ATTACH_XDP = 37;
 const ATTR = 144;
 const LOG = 1 << 18;
 const NAME = 15;
-const { EEXIST, ENOENT, EPERM, ENOSPC, EOPNOTSUPP, EBUSY, EINVAL } = constants.errno;
+/** Times that a program is loaded anew when a signal came in between. */
+const AGAIN = 100;
+const { EAGAIN, EEXIST, ENOENT, EPERM, ENOSPC, EOPNOTSUPP, EBUSY, EINVAL } = constants.errno;
 
 /** How a driver hands frames over: XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE. */
 export const ATTACH = { native: 4, generic: 2 } as const;
@@ -115,7 +117,9 @@ export class Bpf {
     a.pointer(16, words);
     a.text(48, name);
     a.u32(68, ATTACH_XDP);
+    // A signal ends the verifier's work (EAGAIN): then it begins anew.
     let result = this.#libc.bpf(CMD.PROG_LOAD, a.bytes);
+    for (let i = 0; i < AGAIN && -result === EAGAIN; i++) result = this.#libc.bpf(CMD.PROG_LOAD, a.bytes);
     if (result < 0 && -result !== EPERM) {
       // Once more, with the verifier's reasons: asking for them makes every load slower.
       a.u32(24, 1);

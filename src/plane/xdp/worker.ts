@@ -14,7 +14,7 @@ import type { FromWorker, ToWorker, WorkerStart } from './message.ts';
 import { readWays } from './routes-watch.ts';
 
 /** Looks for a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
-const SPIN = 200;
+const SPIN = 100;
 const SLEEP = 50;
 /** Milliseconds between two looks at timers, and between two reports of the counters. */
 const TICK = 10;
