@@ -1,11 +1,20 @@
 // Netlink: the bytes of messages, what is read of bytes that are wrong, and a kernel that answers, lists, and refuses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type GtmError, reason } from '../../src/kit/errors.ts';
 import { findFamily, genlRequest, openGenl, readGenl } from '../../src/nic/genl.ts';
 import { openLibc } from '../../src/nic/libc.ts';
 import { errnoName, NETLINK, openNetlink } from '../../src/nic/netlink.ts';
 import { Attributes, HEADER, NLM, Request, readMessages } from '../../src/nic/netlink-message.ts';
+import {
+  RTM,
+  readAddress,
+  readChange,
+  readLink,
+  readNeighbour,
+  readRoute,
+} from '../../src/nic/rtnetlink-read.ts';
 
 const libc = await openLibc();
 const RTM_GETLINK = 18;
@@ -65,6 +74,36 @@ test('lengths that do not fit end the reading, and nothing beyond the bytes is t
     assert.equal(new Attributes(bytes, 4).u32(1), undefined);
   }
   assert.throws(() => new Request(1).bytes(1, new Uint8Array(65_536)), RangeError);
+});
+
+test('whatever bytes come, nothing is thrown and nothing beyond them is read', () => {
+  const readers = [readLink, readAddress, readRoute, readNeighbour, readChange];
+  const type = fc.constantFrom(...Object.values(RTM).flatMap(t => Object.values(t)));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), type, fc.constantFrom(0, 2, 10), (noise, of, family) => {
+      const body = Uint8Array.from([family, ...noise]);
+      for (const read of readers) read({ type: of, flags: 0, sequence: 0, body });
+      for (const message of readMessages(noise)) assert.ok(message.body.length <= noise.length);
+      for (const { value } of new Attributes(body, 4).list) assert.ok(value.length <= body.length);
+    }),
+    { numRuns: 2000, seed: 11 },
+  );
+});
+
+test('a route with several ways leads by the first that is up', () => {
+  // rtnexthop: length, flags, hops, interface; then its gateway.
+  const way = (iface: number, flags: number, last: number) => [
+    ...[16, 0, flags, 0, iface, 0, 0, 0],
+    ...[8, 0, 5, 0, 10, 0, 0, last],
+  ];
+  const body = new Request(RTM.route.new)
+    .raw([2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0])
+    .bytes(9, Uint8Array.from([...way(3, 1, 1), ...way(4, 16, 2), ...way(5, 0, 3), ...way(6, 0, 4)]))
+    .finish(1)
+    .slice(HEADER.size);
+  const route = readRoute({ type: RTM.route.new, flags: 0, sequence: 0, body });
+  assert.deepEqual(route?.way, { iface: 5, gateway: Uint8Array.of(10, 0, 0, 3) });
+  assert.deepEqual([route?.bits, route?.table, route?.family], [0, 254, 4]);
 });
 
 test('the kernel lists its links, answers for one, and refuses with its own words', () => {
