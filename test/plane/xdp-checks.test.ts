@@ -90,6 +90,20 @@ test('each mistake is named, with what to change', () => {
   );
 });
 
+test('thousands of servers with one fault are not told one by one', () => {
+  const addresses = Array.from({ length: 5000 }, (_, i) => `10.2.${i >> 8}.${i & 255}`);
+  const service = spec(
+    'tcp 10.1.0.100:80',
+    'nat',
+    addresses.map(a => `${a}:80`),
+  );
+  const found = check({ ...GOOD, ways: addresses.map(address => ({ ...WAY, address, link: undefined })) }, [
+    service,
+  ]);
+  assert.equal(found.length, 33);
+  assert.match(formatFinding(found[32]), /^4968 findings more/);
+});
+
 test('mistakes that were made on a host are found there', async () => {
   const lab = new Lab();
   try {

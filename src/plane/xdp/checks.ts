@@ -42,6 +42,8 @@ export interface Facts {
   nftables: boolean;
 }
 
+/** Findings that are told at a time: thousands of real servers may have the same fault. */
+const MOST = 32;
 /** The oldest kernel that has all we need: XDP links (5.9) and the rest. And the one that keeps neighbours found. */
 const OLDEST = [5, 10] as const;
 const MANAGED = [5, 16] as const;
@@ -71,7 +73,15 @@ export function check(facts: Facts, services: readonly ServiceSpec[]): Finding[]
     ...routeFindings(facts, services),
   ];
   const order = ['error', 'warning', 'note'];
-  return all.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  all.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  const more = all.length - MOST;
+  if (more <= 0) return all;
+  const rest = {
+    what: `${more} findings more`,
+    why: 'they are like those before',
+    remedy: 'mend these first',
+  };
+  return [...all.slice(0, MOST), { level: 'note', ...rest }];
 }
 
 function kernelFindings(facts: Facts): Finding[] {
@@ -194,8 +204,11 @@ function linkFindings(link: Link, facts: Facts): Finding[] {
 function routeFindings(facts: Facts, services: readonly ServiceSpec[]): Finding[] {
   const found: Finding[] = [];
   const add = (level: Finding['level'], what: string, why: string, remedy: string) => {
-    if (!found.some(f => f.what === what)) found.push({ level, what, why, remedy });
+    if (said.has(what)) return;
+    said.add(what);
+    found.push({ level, what, why, remedy });
   };
+  const said = new Set<string>();
   const ways = new Map(facts.ways.map(w => [w.address, w]));
   const names = facts.links.map(l => l.name);
   for (const s of services)
