@@ -48,6 +48,12 @@ export function isOrderly(flow: Flow): boolean {
   return flow.service.cell.forward === 'fullnat' && flow.service.key.protocol === 'tcp';
 }
 
+/** They have the same local end towards the same server. */
+export function sameLocal(a: Flow, b: Flow): boolean {
+  const end = (f: Flow) => `${f.local?.address} ${f.local?.port} ${f.server?.address} ${f.server?.port}`;
+  return a.service.key.protocol === b.service.key.protocol && end(a) === end(b);
+}
+
 export function randomHead(rng: Rng, source: string, destination: string): IpParts {
   return {
     source,

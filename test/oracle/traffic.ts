@@ -2,7 +2,16 @@
 // over the MTU. What a server answers depends on where the kernel sent its client: so the walk listens to the kernel.
 import { formatIp } from '../../src/kit/ip.ts';
 import { below, type Rng } from '../../src/kit/rng.ts';
-import { type Flow, isMasked, isOrderly, randomBytes, randomError, randomHead, randomStray } from './make.ts';
+import {
+  type Flow,
+  isMasked,
+  isOrderly,
+  randomBytes,
+  randomError,
+  randomHead,
+  randomStray,
+  sameLocal,
+} from './make.ts';
 import { FLAG, fragments, type IpParts, tcp, udp } from './packet.ts';
 import type { Recorder } from './recorder.ts';
 import { chance, oneOf, type Service } from './setup.ts';
@@ -174,6 +183,9 @@ export class Traffic {
     if (flow.service.cell.forward === 'fullnat') {
       const own = six ? formatIp(packet, 8, 16) : formatIp(packet, 12, 4);
       flow.local = { address: own, port: (packet[head] << 8) | packet[head + 1] };
+      // Whoever had that local end before is over: its server's late answers would be out of order for this one.
+      const over = this.#flows.find(f => f !== flow && isOrderly(f) && sameLocal(f, flow));
+      if (over !== undefined) this.#forget(over);
     }
   }
 
