@@ -46,6 +46,8 @@ class XdpPlane implements Plane {
   #again: NodeJS.Timeout | undefined;
   /** The workers know the services. */
   #told = false;
+  /** It has forwarded before. */
+  #stood = false;
 
   constructor(options: XdpOptions, libc: Libc) {
     this.#o = options;
@@ -56,7 +58,13 @@ class XdpPlane implements Plane {
 
   apply(services: readonly ServiceSpec[]): Promise<readonly Fault[]> {
     if (this.#closed) return Promise.reject(new GtmError('GTM_PLANE_CLOSED', 'the xdp plane is closed'));
-    const done = this.#last.then(() => this.#apply(services));
+    const done = this.#last.then(() =>
+      this.#apply(services).catch(e => {
+        // The first one is told what this host lacks; once the plane stood, it is a fault that may go by.
+        if (!this.#stood) throw e;
+        return this.#fail(services, reason(e));
+      }),
+    );
     this.#last = done.catch(() => {});
     return done;
   }
@@ -88,7 +96,8 @@ class XdpPlane implements Plane {
     this.#closed = true;
     clearTimeout(this.#again);
     await this.#last;
-    const tables = await this.#kernel.close();
+    const left = await this.#kernel.close();
+    const tables = left.length > 0 ? left : (this.#tables ?? []);
     const { stateDir, log } = this.#o;
     for (const [i, table] of tables.entries())
       if (table !== undefined) writeTable(stateDir, i, tables.length, table, log);
@@ -102,18 +111,26 @@ class XdpPlane implements Plane {
     this.#last = this.#last.then(async () => {
       this.#tables = await this.#kernel.close();
       this.#told = false;
-      this.#faults = new Map(this.#services.map(s => [s.key, why]));
+      this.#fail(this.#services, why);
       this.#reopen();
     });
   }
 
+  // None of these forwards.
+  #fail(services: readonly ServiceSpec[], fault: string): Fault[] {
+    this.#services = services;
+    this.#faults = new Map(services.map(s => [s.key, fault]));
+    return services.map(s => ({ key: s.key, fault }));
+  }
+
   #reopen(): void {
+    if (this.#closed) return;
     this.#again = setTimeout(() => {
-      this.apply(this.#services).catch(e => {
-        if (this.#closed) return;
-        this.#faults = new Map(this.#services.map(s => [s.key, reason(e)]));
-        this.#reopen();
-      });
+      if (this.#closed) return;
+      const looked = () => {
+        if (this.#kernel.crew === undefined) this.#reopen();
+      };
+      void this.apply(this.#services).then(looked, looked);
     }, AGAIN);
     this.#again.unref();
   }
@@ -133,10 +150,12 @@ class XdpPlane implements Plane {
     kernel.guard(specs);
     const workers = crew.counters.length;
     const tables = first ? (this.#tables ?? readTables(this.#o.stateDir, workers, Date.now())) : [];
+    // Before the workers are told: what is weighed from now on is of these.
+    this.#services = specs;
     const applied = await crew.apply(specs, tables);
     this.#tables = undefined;
     this.#told = true;
-    this.#services = specs;
+    this.#stood = true;
     if (tables.some(t => t !== undefined))
       this.#o.log.info(
         { connections: applied.restored },
