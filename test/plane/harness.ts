@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatEndpoint } from '../../src/kit/ip.ts';
 import { silent } from '../../src/kit/log.ts';
 import type { Plane, RealServerCounters, ServiceCounters, ServiceSpec } from '../../src/model/service.ts';
+import { wasReset } from '../../src/plane/proxy/leg.ts';
 import { openProxyPlane } from '../../src/plane/proxy.ts';
 
 /** What a test opened, ended in the reverse order. */
@@ -166,7 +167,7 @@ export function collect(socket: Socket): Promise<{ text: string; end: string }> 
     socket.on('data', d => {
       text += d;
     });
-    socket.once('end', () => resolve({ text, end: 'fin' }));
+    socket.once('end', () => resolve({ text, end: wasReset(socket) ? 'ECONNRESET' : 'fin' }));
     socket.once('error', (e: NodeJS.ErrnoException) => resolve({ text, end: e.code ?? e.message }));
   });
 }

@@ -128,6 +128,24 @@ test('RST passes on as RST, from either side', async () => {
   );
 });
 
+test('RST right behind data is no end', async () => {
+  const accepted: Socket[] = [];
+  const spec = await service([await stage.tcp(socket => accepted.push(socket))]);
+  await stage.plane.apply([spec]);
+  for (let round = 0; round < 20; round++) {
+    const client = stage.client(spec);
+    await once(client, 'connect');
+    await until(
+      () => accepted.length === 1,
+      () => 'the server was not reached',
+    );
+    const end = collect(accepted.pop() as Socket);
+    client.write('x');
+    client.resetAndDestroy();
+    assert.equal((await end).end, 'ECONNRESET');
+  }
+});
+
 test('what a client sends at once arrives, though the server takes its time to accept', async () => {
   const spec = await service([await stage.named('a')]);
   await stage.plane.apply([spec]);

@@ -162,6 +162,11 @@ export class Connection implements Owner {
   #next(): void {
     const server = this.#server as RealServer;
     const leg = this.#upstream as Leg;
+    // The client is gone: this leg was only waiting to be reset.
+    if (this.#client.destroyed) {
+      leg.destroy();
+      return;
+    }
     this.#server = undefined;
     this.#upstream = undefined;
     leg.destroy();

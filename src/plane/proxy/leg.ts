@@ -40,14 +40,27 @@ export function adopt(socket: Socket, owner: Owner): Leg {
 /** Ends a socket with RST: the other end learns that what it got may not be all. What is not sent yet is dropped. */
 export function reset(socket: Socket): void {
   if (socket.destroyed) return;
-  if (socket.connecting) socket.destroy();
+  // One that connects may have been accepted already, and is to see no FIN: node resets it once it knows.
   // libuv cannot reset while a FIN is on its way to the kernel, which is so for the one turn of the loop after end().
-  else if (socket.writableEnded && !socket.writableFinished) socket.once('finish', resetThis);
+  if (socket.writableEnded && !socket.writableFinished) socket.once('finish', resetThis);
   else socket.resetAndDestroy();
 }
 
 function resetThis(this: Socket): void {
   if (!this.destroyed) this.resetAndDestroy();
+}
+
+/**
+ * Whether a socket whose stream has ended was in truth reset. libuv, that finds RST right behind data, reads the data and
+ * then reports an end (uv__stream_io, POLLHUP after a partial read); but the kernel knows no peer any more. Once our own
+ * FIN is out that is so after any end: none is called a reset then.
+ */
+export function wasReset(socket: Socket): boolean {
+  if (socket.writableEnded) return false;
+  const { _handle: handle } = socket as unknown as {
+    _handle?: { getpeername?(name: object): number } | null;
+  };
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }
 
 function onConnect(this: Leg): void {
@@ -60,7 +73,8 @@ function onDrain(this: Leg): void {
   this[OWNER].drained(this);
 }
 function onEnd(this: Leg): void {
-  this[OWNER].ended(this);
+  if (wasReset(this)) this[OWNER].failed(this, 'ECONNRESET');
+  else this[OWNER].ended(this);
 }
 function onTimeout(this: Leg): void {
   this[OWNER].idle(this);
