@@ -22,3 +22,5 @@ for (const [name, tell] of Object.entries(KERNELS[Number(kernel)])) {
     write({ name, fault: e instanceof Error ? (e.stack ?? e.message) : String(e) });
   }
 }
+// What a story left open does not hold up the kernel.
+process.exit(0);
