@@ -108,6 +108,7 @@ class XdpPlane implements Plane {
     if (this.#closed) return;
     this.#o.log.error({ err: why }, `xdp plane: ${why}; it is looked for again`);
     this.#o.onFault(why);
+    this.#fail(this.#services, why);
     this.#last = this.#last.then(async () => {
       this.#tables = await this.#kernel.close();
       this.#told = false;

@@ -280,7 +280,9 @@ describe('the xdp plane', () => {
     await director.apply(NAT);
     net.unplug();
     await until('it is missed', () => /interface eth1 is gone/.test(director.log));
-    assert.ok((await director.counters()).every(s => s.fault !== undefined));
+    await until('its services are at fault', async () =>
+      (await director.counters()).every(s => s.fault !== undefined),
+    );
     net.replug();
     await until('it forwards again', async () =>
       (await director.counters()).every(s => s.fault === undefined),
