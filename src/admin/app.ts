@@ -50,7 +50,13 @@ export function adminApp(node: AdminNode, options: AdminAppOptions = {}): Hono {
       throw new GtmError('GTM_TOO_LARGE', `the body is over ${MAX_BODY / 1024} KiB`);
     },
   });
-  for (const route of ROUTES) app.on(route.method, [route.path], limit, c => answer(c, route, node, streams));
+  for (const route of ROUTES)
+    app.on(
+      route.method,
+      [route.path],
+      (c, next) => (hasBody(c) ? limit(c, next) : next()),
+      c => answer(c, route, node, streams),
+    );
   for (const path of new Set(ROUTES.map(r => r.path))) {
     const routes = ROUTES.filter(r => r.path === path);
     const allow = routes.map(r => (r.method === 'GET' ? 'GET, HEAD' : r.method)).join(', ');
@@ -92,9 +98,15 @@ async function answer(c: Context, route: Route, node: AdminNode, streams: EventS
   return result instanceof Response ? result : c.json(result);
 }
 
+// RFC 9112 §6.3. The server's request object cannot be asked for a body that was not sent (`curl -X POST`).
+function hasBody(c: Context): boolean {
+  const { headers } = c.req.raw;
+  return (headers.get('content-length') ?? '0') !== '0' || headers.has('transfer-encoding');
+}
+
 async function bodyOf(c: Context, route: Extract<Route, { method: 'POST' }>): Promise<unknown> {
   checkWrite(c.req.raw.headers);
-  const text = await c.req.text();
+  const text = hasBody(c) ? await c.req.text() : '';
   let body: unknown = {};
   try {
     if (text !== '') body = JSON.parse(text);

@@ -16,12 +16,11 @@ function setup(address = '127.0.0.1') {
       ...init,
       headers: { host: 'localhost:8053', ...(init.headers as object) },
     });
-  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    ask(path, {
-      method: 'POST',
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-      headers: { ...JSON_TYPE, ...headers },
-    });
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const length = { 'content-length': `${Buffer.byteLength(text)}` };
+    return ask(path, { method: 'POST', body: text, headers: { ...JSON_TYPE, ...length, ...headers } });
+  };
   return { node, app, ask, post };
 }
 
