@@ -1,10 +1,9 @@
 // Boots the real kernel (Debian's user-mode-linux, an ordinary process) for tests that are programs of their own: one runs
 // in it as node, on this machine's files, read-only, and tells line by line what came of it.
 //   host: runGuest(script) ─boots→ guest: node script FOLDER ─lines→ FOLDER/report.jsonl
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KernelProcess } from './kernel-process.ts';
 
 /** What became of one thing that was tried; or a note. */
 export interface Line {
@@ -45,22 +44,13 @@ export async function runGuest(
   hear: (line: Line) => void,
   { words = [], patience = 480_000 }: { words?: readonly string[]; patience?: number } = {},
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'guest-'));
+  const kernel = new KernelProcess('guest');
+  const { folder } = kernel;
   try {
-    writeFileSync(join(folder, 'init.sh'), init(folder, script, words), { mode: 0o755 });
-    const kernel = ['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${folder}/init.sh`];
-    const uml = spawn(
-      'linux.uml',
-      [...kernel, 'mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${folder}/`],
-      { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-    );
-    let console = '';
-    for (const stream of [uml.stdout, uml.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        console = (console + chunk.toString()).slice(-4000);
-      });
+    const first = join(folder, 'init.sh');
+    writeFileSync(first, init(folder, script, words), { mode: 0o755 });
     let over = false;
-    const ended = new Promise<void>(resolve => uml.once('exit', () => resolve()));
+    const ended = kernel.start(first);
     void ended.then(() => {
       over = true;
     });
@@ -72,15 +62,15 @@ export async function runGuest(
       // Switching off is left to us: it takes the kernel a while.
       if (existsSync(join(folder, 'done'))) break;
     }
-    if (uml.exitCode === null && uml.pid !== undefined) process.kill(-uml.pid, 'SIGKILL');
+    kernel.end();
     await ended;
     tell(folder, heard, hear);
     const said = existsSync(join(folder, 'said')) ? readFileSync(join(folder, 'said'), 'utf8') : '';
     if (!existsSync(join(folder, 'done')))
-      throw new Error(`the kernel under test ended early or too late:\n${console}\n${said.slice(-4000)}`);
+      throw new Error(`the kernel under test ended early or too late:\n${kernel.said}\n${said.slice(-4000)}`);
     if (said.trim() !== '') hear({ name: 'output', note: said.slice(-4000) });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    kernel.close();
   }
 }
 

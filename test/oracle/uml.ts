@@ -1,9 +1,9 @@
 // Boots the kernel under test: Debian's user-mode-linux, an ordinary process, on this machine's own files, read-only. It
 // shares one scratch folder, and reads a clock that the player sets ahead (clock.c).
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KernelProcess } from './kernel-process.ts';
 import type { Job } from './player.ts';
 import type { Story } from './story.ts';
 
@@ -39,7 +39,8 @@ sleep 60
  * names of the parcels that were lost.
  */
 export async function boot(job: Job, hear: (story: Story) => void, patience = 120_000): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'oracle-'));
+  const kernel = new KernelProcess('oracle');
+  const { folder } = kernel;
   try {
     const clock = join(folder, 'clock');
     writeFileSync(clock, Buffer.alloc(4096));
@@ -47,37 +48,15 @@ export async function boot(job: Job, hear: (story: Story) => void, patience = 12
     writeFileSync(join(folder, 'init.sh'), init(folder), { mode: 0o755 });
     const library = join(folder, 'clock.so');
     execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, join(ROOT, 'test', 'oracle', 'clock.c')]);
-    const args = [
-      'root=/dev/root',
-      'rootfstype=hostfs',
-      'rootflags=/',
-      'ro',
-      `init=${join(folder, 'init.sh')}`,
-    ];
-    const uml = spawn(
-      'linux.uml',
-      [...args, 'mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${folder}/`],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, LD_PRELOAD: library, CLOCK_FILE: clock },
-        detached: true,
-      },
-    );
-    let said = '';
-    for (const stream of [uml.stdout, uml.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString()).slice(-4000);
-      });
-    const ended = new Promise<void>(resolve => uml.once('exit', () => resolve()));
-    await listen(folder, ended, hear, patience).finally(() => {
-      if (uml.exitCode === null && uml.pid !== undefined) process.kill(-uml.pid, 'SIGKILL');
-    });
+    const ended = kernel.start(join(folder, 'init.sh'), { LD_PRELOAD: library, CLOCK_FILE: clock });
+    await listen(folder, ended, hear, patience).finally(() => kernel.end());
     await ended;
-    if (!existsSync(join(folder, 'done'))) throw new Error(`the kernel under test ended early:\n${said}`);
+    if (!existsSync(join(folder, 'done')))
+      throw new Error(`the kernel under test ended early:\n${kernel.said}`);
     const lost = join(folder, 'lost.json');
     return existsSync(lost) ? (JSON.parse(readFileSync(lost, 'utf8')) as string[]) : [];
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    kernel.close();
   }
 }
 
