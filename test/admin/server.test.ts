@@ -62,7 +62,10 @@ async function until(what: () => boolean): Promise<void> {
 test('a write without a body is one without wishes', async () => {
   const bare = (type: string) =>
     raw(`POST /v1/reload HTTP/1.1\r\nHost: 127.0.0.1\r\n${type}Connection: close\r\n\r\n`);
-  assert.match(await bare('Content-Type: application/json\r\n'), /^HTTP\/1\.1 200 [\s\S]*"kind":"ReloadReport"/);
+  assert.match(
+    await bare('Content-Type: application/json\r\n'),
+    /^HTTP\/1\.1 200 [\s\S]*"kind":"ReloadReport"/,
+  );
   assert.match(await bare(''), /^HTTP\/1\.1 415 [\s\S]*GTM_MEDIA_TYPE/);
 });
 
