@@ -9,8 +9,9 @@ export const PROGRAMS = {
   'redis-server': 'redis-server',
   dig: 'bind9-dnsutils',
   curl: 'curl',
-  nsd: 'nsd',
-  'nsd-checkzone': 'nsd',
+  // With the names of protocols (/etc/protocols), which its parser of WKS wants.
+  nsd: 'nsd netbase',
+  'nsd-checkzone': 'nsd netbase',
   knotd: 'knot',
   nginx: 'nginx',
   zsh: 'zsh',
