@@ -1,13 +1,12 @@
 // NSD, Knot and `gtm serve` as processes on loopback, each in a folder of its own, serving the same zones: unsigned, no
 // rate limits, minimal responses, UDP replies of up to 1232 octets.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { query } from '../dns/serve.ts';
+import { freePort } from '../ports.ts';
 import { Client } from './client.ts';
 import { type Zone, zoneText } from './zones.ts';
 
@@ -154,23 +153,5 @@ async function ready(child: ChildProcess, client: Client, zones: readonly Zone[]
       if (performance.now() > limit) throw new Error('does not serve all zones');
       await new Promise(resolve => setTimeout(resolve, 20));
     }
-  }
-}
-
-// Free for TCP and UDP, as of now.
-async function freePort(): Promise<number> {
-  for (;;) {
-    const tcp = createServer().listen(0, '127.0.0.1');
-    await once(tcp, 'listening');
-    const { port } = tcp.address() as { port: number };
-    const udp = createSocket('udp4');
-    const free = await new Promise<boolean>(resolve => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
-    });
-    udp.close();
-    tcp.close();
-    await once(tcp, 'close');
-    if (free) return port;
   }
 }

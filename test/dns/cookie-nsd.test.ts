@@ -13,6 +13,7 @@ import { shareSettings } from '../../src/dns/settings.ts';
 import { silent } from '../../src/kit/log.ts';
 import { schema } from '../../src/model/schema.ts';
 import { generation } from '../net/generations.ts';
+import { freePort } from '../ports.ts';
 import { decode } from './decode.ts';
 import { option, query, Server, zonesOf } from './serve.ts';
 
@@ -27,10 +28,7 @@ let socket: Socket;
 let answers: Answers;
 
 before(async () => {
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  port = probe.address().port;
-  probe.close();
+  port = await freePort();
   folder = mkdtempSync(join(tmpdir(), 'cookie-'));
   writeFileSync(join(folder, 'z.zone'), ZONE);
   writeFileSync(

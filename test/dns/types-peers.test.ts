@@ -2,7 +2,6 @@
 // what they then say of it, on the wire or as text, is our rdata, octet for octet. And NSD reads the zone as it was written.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +10,7 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { RecordList } from '../../src/dns/records.ts';
 import { hasErrors } from '../../src/kit/diag.ts';
+import { freePort } from '../ports.ts';
 import { axfr } from './axfr.ts';
 import { differences, EVERY, EVERY_ORIGIN, everyZone, printedFor } from './every-type.ts';
 import { parse } from './zonefile-helper.ts';
@@ -20,14 +20,6 @@ const folder = mkdtempSync(join(tmpdir(), 'types-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const { records, diagnostics } = parse(everyZone());
-
-async function freePort(): Promise<number> {
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  return port;
-}
 
 /** What the server sends of the zone, once it serves. */
 async function transferred(server: ChildProcess, port: number): Promise<RecordList> {
