@@ -12,6 +12,7 @@ const PROGRAMS = {
   ipvsadm: 'ipvsadm',
   nsenter: 'util-linux',
   ethtool: 'ethtool',
+  sysctl: 'procps',
   curl: 'curl',
 };
 
