@@ -67,7 +67,7 @@ export function writeOurs(dir: string, port: number, io: 'dgram' | 'batch', work
   const members = VIPS.map((_, i) => `{ vip: v${i}, weight: ${10 + i} }`).join(', ');
   const text = [
     'cluster: bench',
-    'state_dir: state',
+    `state_dir: ${join(dir, 'state')}`,
     'sites: { here: {} }',
     'nodes:',
     `  bench: { site: here, director: { plane: proxy }, dns: { listen: [127.0.0.1:${port}], io: ${io}, workers: ${workers} } }`,

@@ -1,9 +1,9 @@
 // The services that a node of the cluster file forwards, with their configured weights: for the commands that need no running node.
-import { readFileSync } from 'node:fs';
-import { GtmError, reason } from '../kit/errors.ts';
+import { GtmError } from '../kit/errors.ts';
 import { nearest } from '../kit/suggest.ts';
 import type { Config, DirectorConfig } from '../model/schema.ts';
 import type { ServiceSpec } from '../model/service.ts';
+import { readCluster } from './cluster-file.ts';
 import type { Context } from './context.ts';
 
 export interface NodeServices {
@@ -18,15 +18,7 @@ export interface NodeServices {
  */
 export async function nodeServices(ctx: Context, plane?: DirectorConfig['plane']): Promise<NodeServices> {
   const file = ctx.flags.text('config') as string;
-  const { loadConfig } = await import('../model/load.ts');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (e) {
-    throw new GtmError('GTM_USAGE', `-c says which cluster file: ${reason(e)}`);
-  }
-  const { config } = loadConfig(text, file, ctx.io.env, () => undefined);
-  if (config === undefined) throw new GtmError('GTM_CONFIG', `${file} has faults; see gtm check -c ${file}`);
+  const config = await readCluster(ctx, 'which services?');
   const node = directorNamed(config, ctx.flags.text('node'), file);
   const { servicesOf } = await import('../daemon/services.ts');
   const services = servicesOf(config, node, (_vip, _service, _key, weight) => weight, plane);

@@ -1,8 +1,8 @@
 // Which DNS server `gtm dig` asks: the one named by @, else where the node of the cluster file listens.
-import { readFileSync } from 'node:fs';
-import { GtmError, reason } from '../kit/errors.ts';
+import { GtmError } from '../kit/errors.ts';
 import { parseEndpoint, parseIp } from '../kit/ip.ts';
 import { nearest } from '../kit/suggest.ts';
+import { readCluster } from './cluster-file.ts';
 import type { Context } from './context.ts';
 
 export interface Server {
@@ -24,19 +24,7 @@ export function parseServer(text: string): Server {
 /** The first DNS address of --node, or of the first node that has one, in the cluster file. Throws GTM_USAGE. */
 export async function defaultServer(ctx: Context): Promise<Server> {
   const file = ctx.flags.text('config') as string;
-  const { loadConfig } = await import('../model/load.ts');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (e) {
-    throw new GtmError('GTM_USAGE', `which server? Say @ADDRESS:PORT, or -c FILE: ${reason(e)}`);
-  }
-  const { config } = loadConfig(text, file, ctx.io.env, () => undefined);
-  if (config === undefined)
-    throw new GtmError(
-      'GTM_USAGE',
-      `which server? Say @ADDRESS:PORT: ${file} has faults; see gtm check -c ${file}`,
-    );
+  const config = await readCluster(ctx, 'which server? Say @ADDRESS:PORT');
   const wanted = ctx.flags.text('node');
   const nodes = Object.entries(config.nodes).filter(([name]) => wanted === undefined || name === wanted);
   if (nodes.length === 0) {

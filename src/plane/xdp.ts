@@ -150,7 +150,9 @@ class XdpPlane implements Plane {
     const crew = await kernel.open(specs);
     kernel.guard(specs);
     const workers = crew.counters.length;
-    const tables = first ? (this.#tables ?? readTables(this.#o.stateDir, workers, Date.now())) : [];
+    const tables = first
+      ? (this.#tables ?? readTables(this.#o.stateDir, workers, Date.now(), this.#o.log))
+      : [];
     // Before the workers are told: what is weighed from now on is of these.
     this.#services = specs;
     const applied = await crew.apply(specs, tables);

@@ -8,6 +8,7 @@ import { answerTo, firstPacket } from '../../src/lvs/simulate/craft.ts';
 import { type Journey, journey } from '../../src/lvs/simulate/journey.ts';
 import { arrivalMac, Simulator } from '../../src/lvs/simulate/simulator.ts';
 import { endsOf, type PacketView, viewOf } from '../../src/lvs/simulate/view.ts';
+import { SCHEDULERS } from '../../src/model/schema.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
 import { tcp, udp } from './build.ts';
 import { CLIENT, CLIENT6, endpoint, OneLink, SERVER6, VIP, VIP6 } from './rig.ts';
@@ -196,23 +197,7 @@ describe('why this server', () => {
   const why = (other: Partial<ServiceSpec>) => play(spec(VIP, three, other), SYN).server;
 
   it('every scheduler names one server, the one that the packet went to', () => {
-    const all = [
-      'rr',
-      'wrr',
-      'lc',
-      'wlc',
-      'lblc',
-      'lblcr',
-      'dh',
-      'sh',
-      'mh',
-      'sed',
-      'nq',
-      'fo',
-      'ovf',
-      'twos',
-    ] as const;
-    for (const scheduler of all) {
+    for (const scheduler of SCHEDULERS) {
       // dh, sh and mh may lead to a server that is not available.
       const servers = ['dh', 'sh', 'mh'].includes(scheduler) ? three.filter(s => !s.endsWith(' 0')) : three;
       const { server, request } = play(spec(VIP, servers, { scheduler, forward: 'nat' }), SYN);

@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { lvsText } from '../../src/cli/lvs-text.ts';
-import { formatEndpoint } from '../../src/kit/ip.ts';
 import { silent } from '../../src/kit/log.ts';
-import type { Plane, RealServerSpec, ServiceSpec } from '../../src/model/service.ts';
+import type { Plane, ServiceSpec } from '../../src/model/service.ts';
 import type { ServiceStatus } from '../../src/model/status.ts';
 import { type Libc, openLibc } from '../../src/nic/libc.ts';
 import { type IpvsOptions, openIpvsPlane } from '../../src/plane/ipvs.ts';
+import { plainService } from '../specs.ts';
 import { openLibc as openTestLibc } from './libc.ts';
 
 const NO_RATES = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
@@ -67,29 +67,7 @@ export function openPlane(over: Partial<IpvsOptions> = {}): Promise<Plane> {
 }
 
 export function service(over: Partial<ServiceSpec> & Pick<ServiceSpec, 'address' | 'port'>): ServiceSpec {
-  const { protocol = 'tcp', address, port } = over;
-  return {
-    key: `${protocol} ${formatEndpoint(address, port)}`,
-    vip: 'web',
-    protocol,
-    scheduler: 'wlc',
-    flags: [],
-    forward: 'nat',
-    tunnel: { type: 'ipip', port: 6080, checksum: false },
-    localAddresses: [],
-    toa: 0,
-    persistence: 0,
-    thresholds: { upper: 0, lower: 0 },
-    timeouts: { connect: 2000, tcp: 900_000, tcp_fin: 120_000, udp: 300_000 },
-    maxConnections: 100_000,
-    realServers: [],
-    ...over,
-  };
-}
-
-export function server(address: string, port: number, weight = 1): RealServerSpec {
-  const key = formatEndpoint(address, port);
-  return { key, name: key, address, port, weight };
+  return { ...plainService(over.address, over.port, over.protocol), ...over };
 }
 
 /** `gtm lvs ls -n` of a plane. */

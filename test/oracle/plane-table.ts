@@ -6,37 +6,17 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { silent } from '../../src/kit/log.ts';
+import { SCHEDULERS as ALL, type SchedulerName } from '../../src/model/schema.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
 import { openLibc } from '../../src/nic/libc.ts';
 import { openDriver } from '../../src/plane/ipvs/driver.ts';
 import { ipvsDiff } from '../../src/plane/ipvs.ts';
-import {
-  countingLibc,
-  difference,
-  ipvsadm,
-  listed,
-  openPlane,
-  scratch,
-  server,
-  service,
-} from './plane-kit.ts';
+import { plainServer as server } from '../specs.ts';
+import { countingLibc, difference, ipvsadm, listed, openPlane, scratch, service } from './plane-kit.ts';
 
-const SCHEDULERS = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'lblc',
-  'lblcr',
-  'dh',
-  'sh',
-  'mh',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-] as const;
-const FLAGS: Partial<Record<(typeof SCHEDULERS)[number], string[][]>> = {
+// The kernel under test has no twos.
+const SCHEDULERS = ALL.filter(name => name !== 'twos');
+const FLAGS: Partial<Record<SchedulerName, string[][]>> = {
   sh: [['sh-fallback'], ['sh-port'], ['sh-fallback', 'sh-port']],
   mh: [['mh-fallback'], ['mh-port'], ['mh-fallback', 'mh-port']],
 };

@@ -3,11 +3,11 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatEndpoint } from '../../src/kit/ip.ts';
 import { silent } from '../../src/kit/log.ts';
 import type { Plane, RealServerCounters, ServiceCounters, ServiceSpec } from '../../src/model/service.ts';
 import { wasReset } from '../../src/plane/proxy/leg.ts';
 import { openProxyPlane } from '../../src/plane/proxy.ts';
+import { plainServer, plainService } from '../specs.ts';
 
 /** What a test opened, ended in the reverse order. */
 export class Stage {
@@ -128,28 +128,15 @@ export async function service(
 ): Promise<ServiceSpec> {
   const address = wish.address ?? '127.12.0.1';
   const port = wish.port ?? (await freePort(address));
-  const protocol = wish.protocol ?? 'tcp';
   return {
-    key: `${protocol} ${formatEndpoint(address, port)}`,
-    vip: 'web',
-    protocol,
-    address,
-    port,
+    ...plainService(address, port, wish.protocol),
     scheduler: 'rr',
-    flags: [],
-    forward: 'nat',
-    tunnel: { type: 'ipip', port: 6080, checksum: false },
-    localAddresses: [],
-    toa: 254,
-    persistence: 0,
-    thresholds: { upper: 0, lower: 0 },
     maxConnections: 10_000,
     ...wish,
     timeouts: { connect: 1000, tcp: 60_000, tcp_fin: 60_000, udp: 60_000, ...wish.timeouts },
     realServers: servers.map(s => {
       const [to, weight] = Array.isArray(s) ? s : [s, 1];
-      const key = formatEndpoint(to.address, to.port);
-      return { key, name: key, address: to.address, port: to.port, weight };
+      return plainServer(to.address, to.port, weight);
     }),
   };
 }

@@ -15,37 +15,20 @@ import { reconcile, type Terms } from '../../src/plane/ipvs/reconcile.ts';
 import { type Entry, FLAG, type Found, METHOD, wantedOf } from '../../src/plane/ipvs/table.ts';
 import { commandText } from '../../src/plane/ipvs/text.ts';
 import { timeoutsOf } from '../../src/plane/ipvs/timeouts.ts';
+import { plainServer, plainService } from '../specs.ts';
 
 const NONE = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
 const NOW = 1_000_000;
 
 function spec(over: Partial<ServiceSpec> = {}): ServiceSpec {
-  const address = over.address ?? '192.0.2.10';
   return {
-    key: `tcp ${address.includes(':') ? `[${address}]` : address}:80`,
-    vip: 'web',
-    protocol: 'tcp',
-    address,
-    port: 80,
-    scheduler: 'wlc',
-    flags: [],
-    forward: 'nat',
-    tunnel: { type: 'ipip', port: 6080, checksum: false },
-    localAddresses: [],
-    toa: 0,
-    persistence: 0,
-    thresholds: { upper: 0, lower: 0 },
-    timeouts: { connect: 2000, tcp: 900_000, tcp_fin: 120_000, udp: 300_000 },
-    maxConnections: 100_000,
+    ...plainService(over.address ?? '192.0.2.10', 80),
     realServers: [rs('10.0.0.1'), rs('10.0.0.2')],
     ...over,
   };
 }
 
-function rs(address: string, weight = 1, port = 80) {
-  const key = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  return { key, name: key, address, port, weight };
-}
+const rs = (address: string, weight = 1, port = 80) => plainServer(address, port, weight);
 
 function entry(over: Partial<ServiceSpec> = {}): Entry {
   const made = wantedOf(spec(over));

@@ -1,6 +1,6 @@
 // Parts of the xdp plane that need no kernel: the kept connection tables, and which interfaces are the director's.
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseIp } from '../../src/kit/ip.ts';
@@ -16,8 +16,8 @@ describe('connection tables over a restart', () => {
     const { path, remove } = scratch();
     try {
       for (const i of [0, 1]) writeTable(path, i, 2, Uint8Array.of(i, 7), silent);
-      assert.deepEqual(readTables(path, 2, Date.now()), [Uint8Array.of(0, 7), Uint8Array.of(1, 7)]);
-      assert.deepEqual(readTables(path, 2, Date.now()), [undefined, undefined]);
+      assert.deepEqual(readTables(path, 2, Date.now(), silent), [Uint8Array.of(0, 7), Uint8Array.of(1, 7)]);
+      assert.deepEqual(readTables(path, 2, Date.now(), silent), [undefined, undefined]);
     } finally {
       remove();
     }
@@ -27,11 +27,29 @@ describe('connection tables over a restart', () => {
     const { path, remove } = scratch();
     try {
       writeTable(path, 0, 2, Uint8Array.of(1), silent);
-      assert.deepEqual(readTables(path, 1, Date.now()), [undefined]);
+      assert.deepEqual(readTables(path, 1, Date.now(), silent), [undefined]);
       writeTable(path, 0, 1, Uint8Array.of(1), silent);
       const file = readdirSync(path)[0];
       utimesSync(join(path, file), Date.now() / 1000 - 3600, Date.now() / 1000 - 3600);
-      assert.deepEqual(readTables(path, 1, Date.now()), [undefined]);
+      assert.deepEqual(readTables(path, 1, Date.now(), silent), [undefined]);
+      assert.deepEqual(readdirSync(path), []);
+    } finally {
+      remove();
+    }
+  });
+
+  it('one that is there and cannot be read is told, and goes', () => {
+    const { path, remove } = scratch();
+    const said: string[] = [];
+    const log = { ...silent, warn: (_fields: object, text: string) => void said.push(text) };
+    try {
+      writeTable(path, 0, 1, Uint8Array.of(1), silent);
+      const file = join(path, readdirSync(path)[0]);
+      rmSync(file);
+      mkdirSync(file);
+      assert.deepEqual(readTables(path, 1, Date.now(), log), [undefined]);
+      assert.equal(said.length, 1);
+      assert.match(said[0], /^xdp plane: open connections are not taken up: EISDIR/);
       assert.deepEqual(readdirSync(path), []);
     } finally {
       remove();

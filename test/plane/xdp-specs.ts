@@ -1,6 +1,7 @@
 // Services as the xdp plane gets them, from one line: `tcp 192.0.2.10:80`, a mode, real servers.
 import { parseEndpoint } from '../../src/kit/ip.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
+import { plainService } from '../specs.ts';
 
 /** A service with `servers` of weight 1; `options` replace what is usual. */
 export function spec(
@@ -12,21 +13,11 @@ export function spec(
   const [protocol, at] = key.split(' ') as ['tcp' | 'udp', string];
   const { address, port } = endpoint(at);
   return {
+    ...plainService(address, port, protocol),
     key,
     vip: `vip ${address}`,
-    protocol,
-    address,
-    port,
     scheduler: 'rr',
-    flags: [],
     forward,
-    tunnel: { type: 'ipip', port: 6080, checksum: false },
-    localAddresses: [],
-    toa: 254,
-    persistence: 0,
-    thresholds: { upper: 0, lower: 0 },
-    timeouts: { connect: 1000, tcp: 900_000, tcp_fin: 120_000, udp: 300_000 },
-    maxConnections: 100_000,
     realServers: servers.map(s => ({ key: s, name: s, ...endpoint(s), weight: 1 })),
     ...options,
   };

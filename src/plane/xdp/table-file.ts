@@ -32,19 +32,26 @@ export function writeTable(
   }
 }
 
-/** The tables that a run with as many workers left, and takes all files away. */
-export function readTables(folder: string, workers: number, now: number): (Uint8Array | undefined)[] {
+/** The tables that a run with as many workers left, and takes all files away. What is there and cannot be read is told. */
+export function readTables(
+  folder: string,
+  workers: number,
+  now: number,
+  log: Log,
+): (Uint8Array | undefined)[] {
   const tables: (Uint8Array | undefined)[] = Array.from({ length: workers }, (_, i) => {
     const path = join(folder, nameOf(i, workers));
     try {
       return now - statSync(path).mtimeMs > AGE ? undefined : new Uint8Array(readFileSync(path));
-    } catch {
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'ENOENT')
+        log.warn({ err: reason(e), path }, `xdp plane: open connections are not taken up: ${reason(e)}`);
       return undefined;
     }
   });
   try {
     for (const name of readdirSync(folder))
-      if (name.startsWith('xdp-connections-')) rmSync(join(folder, name), { force: true });
+      if (name.startsWith('xdp-connections-')) rmSync(join(folder, name), { force: true, recursive: true });
   } catch {
     // No such folder yet.
   }
