@@ -231,8 +231,9 @@ test('a forged and an oversized record are dropped, counted and named', async ()
   assert.ok(key, `no record of fra-1 among ${keys.join(' ')}`);
   const before = (await status(url('nyc'))).coordinator.drops;
   // Whoever can write to Redis but has no secret. The node's next heartbeat mends its record, so the lie is told again
-  // and again until a reader has met it.
-  const lie = (field: string, text: string) => cli(['-x', 'hset', key, field], text);
+  // and again until a reader has met it, so closely that one who reads right behind the heartbeat meets it too.
+  const lie = (field: string, text: string) =>
+    cli(['-r', '150', '-i', '0.002', '-x', 'hset', key, field], text);
   const drops = async () => (await status(url('nyc'))).coordinator.drops;
   const forged = async () => {
     for (const field of ['body', 'mac']) lie(field, '9'.repeat(12));
