@@ -87,7 +87,7 @@ export const REALSERVER_COMMANDS: readonly Command[] = [
       path: ['realserver', verb],
       args: [],
       flags: [
-        ...(['mode', 'vip', 'director', 'interface', 'tunnel', 'tunnel-port'] as const),
+        ...(['mode', 'vip', 'director', 'address', 'interface', 'tunnel', 'tunnel-port'] as const),
         ...(verb === 'setup' ? (['yes', 'state', 'json'] as const) : (['json', 'quiet'] as const)),
       ],
       required: ['mode', 'vip'],

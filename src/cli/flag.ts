@@ -82,6 +82,10 @@ const TABLE = {
     help: 'the link that packets come in by (default: that of the way to the director)',
   },
   tunnel: { value: 'TYPE', default: 'ipip', help: 'tun: ipip, gre or gue' },
+  address: {
+    value: 'ADDR',
+    help: 'tun: the address of this host that the director sends to (default: the first of the link)',
+  },
   'tunnel-port': { value: 'PORT', default: '6080', help: 'tun: where GUE comes in' },
   yes: { short: 'y', help: 'do it; without, it is only told' },
   state: {

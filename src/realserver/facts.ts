@@ -87,13 +87,17 @@ async function list(words: readonly string[]): Promise<Row[]> {
 
 function linkOf(row: Row): Link {
   const flags = row['flags'] as string[];
-  const kind = (row['linkinfo'] as Row | undefined)?.['info_kind'];
+  const info = row['linkinfo'] as Row | undefined;
+  const data = info?.['info_data'] as Row | undefined;
   return {
     name: text(row['ifname']),
     mtu: Number(row['mtu']),
     up: flags.includes('UP'),
     broadcast: flags.includes('BROADCAST') && !flags.includes('NOARP'),
-    ...optional('kind', kind),
+    ...optional('kind', info?.['info_kind']),
+    ...optional('local', data?.['local']),
+    ...optional('remote', data?.['remote']),
+    ...optional('carries', data?.['proto']),
   };
 }
 

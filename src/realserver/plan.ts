@@ -29,6 +29,8 @@ export function linkOf(wish: Wish, facts: Facts): string {
       );
     return wish.interface;
   }
+  const own = facts.addresses.find(a => a.address === wish.address)?.device;
+  if (own !== undefined) return own;
   const way = wish.directors.map(d => facts.wayTo.get(d)).find(w => w !== undefined);
   const device = way?.device ?? facts.routes.find(r => r.to === 'default')?.device;
   if (device !== undefined) return device;

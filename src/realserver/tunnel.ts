@@ -1,7 +1,16 @@
 // TUN: the device that takes the outer header off, the port of GUE, the filter that must let clients' addresses out of the
 // tunnel, and segments that leave it room.
 import { effective, isSix, reversePath, setting } from './rules.ts';
-import { type Address, DECAP, type Facts, type Finding, type Route, type Tunnel, type Wish } from './wish.ts';
+import {
+  type Address,
+  DECAP,
+  type Facts,
+  type Finding,
+  type Link,
+  type Route,
+  type Tunnel,
+  type Wish,
+} from './wish.ts';
 
 /** Octets that the outer headers take, over IPv4 and over IPv6; a key or checksum of GRE included. */
 const OVERHEAD: Readonly<Record<Tunnel, readonly [number, number]>> = {
@@ -19,17 +28,19 @@ export function tunnel(wish: Wish, facts: Facts, device: string): Finding[] {
     found.push({
       name: 'no-address',
       level: 'error',
-      what: `${device} has no address that a director could send tunnelled packets to`,
+      what:
+        wish.address === undefined
+          ? `${device} has no address that a director could send tunnelled packets to`
+          : `${wish.address} is no address of ${device}, so a director that sends tunnelled packets there does not reach it`,
       why: 'nothing reaches this host',
       steps: [],
-      remedy: `ip address add ADDRESS/PREFIX dev ${device}`,
+      remedy: `ip address add ${wish.address ?? 'ADDRESS'}/PREFIX dev ${device}`,
     });
   else {
     if (wish.tunnel === 'gue' && !decapUp(facts)) found.push(...gue(wish.port, facts, six));
-    for (const { name, kind, words } of devicesFor(wish, six)) {
-      const local = ['local', outer.address, 'remote', 'any'];
-      found.push(...deviceUp(facts, name, kind, [...words, ...local]));
-      found.push(...filter(wish, facts, name));
+    for (const made of devicesFor(wish, six)) {
+      found.push(...deviceUp(wish, facts, made, outer.address));
+      found.push(...filter(wish, facts, made, outer.address));
     }
   }
   found.push(...segments(wish, facts, device, OVERHEAD[wish.tunnel][six ? 1 : 0]));
@@ -42,13 +53,17 @@ export function homeOf(wish: Wish, facts: Facts, device: string, vip: string): s
   if (decapUp(facts)) return DECAP;
   const outer = outerOf(wish, facts, device);
   const [made] = devicesFor(wish, outer !== undefined && isSix(outer.address));
-  return facts.links.find(l => l.kind === made.kind && l.up)?.name ?? made.name;
+  return taking(wish, facts, made, outer?.address)?.name ?? made.name;
 }
 
 /** This host's own address on the link: where the director sends to. */
 function outerOf(wish: Wish, facts: Facts, device: string): Address | undefined {
   return facts.addresses.find(
-    a => a.device === device && !wish.vips.includes(a.address) && !a.address.startsWith('fe80:'),
+    a =>
+      a.device === device &&
+      (wish.address === undefined
+        ? !wish.vips.includes(a.address) && !a.address.startsWith('fe80:')
+        : a.address === wish.address),
   );
 }
 
@@ -78,13 +93,28 @@ function devicesFor(wish: Wish, outerSix: boolean): Device[] {
   return devices;
 }
 
-/** A device of that kind that is up takes what comes: ours, or one that was there (`tunl0`). */
-function deviceUp(facts: Facts, name: string, kind: string, words: readonly string[]): Finding[] {
-  if (decapUp(facts) || facts.links.some(l => l.kind === kind && l.up)) return [];
-  const ours = facts.links.some(l => l.name === name);
+/** A device of that kind that is up and takes what comes from anybody: ours, or one that was there (`tunl0`), not a tunnel to somebody else. */
+function taking(wish: Wish, facts: Facts, { kind }: Device, outer: string | undefined): Link | undefined {
+  const inside = wish.vips.every(isSix) ? 'ip6ip6' : wish.vips.some(isSix) ? 'any' : 'ipip6';
+  return facts.links.find(
+    l =>
+      l.kind === kind &&
+      l.up &&
+      (l.remote ?? 'any') === 'any' &&
+      ['any', outer].includes(l.local ?? 'any') &&
+      (kind !== 'ip6tnl' || ['any', inside].includes(l.carries ?? 'any')),
+  );
+}
+
+function deviceUp(wish: Wish, facts: Facts, made: Device, outer: string): Finding[] {
+  if (decapUp(facts) || taking(wish, facts, made, outer) !== undefined) return [];
+  const { name, kind } = made;
+  const words = [...made.words, 'local', outer, 'remote', 'any'];
+  const ours = facts.links.find(l => l.name === name);
+  const elsewhere = ours?.local !== undefined && ours.local !== outer ? ours.local : undefined;
   const up = {
     do: { ip: ['link', 'set', name, 'up'] },
-    undo: ours ? [{ ip: ['link', 'set', name, 'down'] }] : [],
+    undo: ours === undefined ? [] : [{ ip: ['link', 'set', name, 'down'] }],
   };
   const add = {
     do: { ip: ['link', 'add', 'name', name, 'type', kind, ...words] },
@@ -94,9 +124,15 @@ function deviceUp(facts: Facts, name: string, kind: string, words: readonly stri
     {
       name: 'tunnel-device',
       level: 'error',
-      what: `no ${kind} device is up`,
+      what:
+        elsewhere === undefined
+          ? `no ${kind} device is up that takes packets from anybody`
+          : `${name} takes what is sent to ${elsewhere}, not to ${outer}`,
       why: 'nobody here takes the outer header off: the kernel answers «protocol unreachable» and the packet is lost',
-      steps: ours ? [up] : [add, up],
+      steps: elsewhere !== undefined ? [] : ours === undefined ? [add, up] : [up],
+      ...(elsewhere !== undefined && {
+        remedy: 'gtm realserver undo --yes, and setup with the other --address',
+      }),
     },
   ];
 }
@@ -119,13 +155,12 @@ function gue(port: number, facts: Facts, six: boolean): Finding[] {
 }
 
 // Out of the tunnel come clients' addresses, whose way back is another link.
-function filter(wish: Wish, facts: Facts, name: string): Finding[] {
+function filter(wish: Wish, facts: Facts, made: Device, outer: string): Finding[] {
+  const { name } = made;
   if (!wish.vips.some(v => !isSix(v)) || name === 'gtm-sit') return [];
   const why =
     'packets out of the tunnel have clients’ addresses, and the way back to those is another link: the kernel drops them as forged';
-  const ready = decapUp(facts)
-    ? DECAP
-    : facts.links.find(l => l.up && l.kind !== undefined && sameKind(l.kind, name))?.name;
+  const ready = decapUp(facts) ? DECAP : taking(wish, facts, made, outer)?.name;
   if (ready !== undefined) return reversePath(facts, ready, why);
   if (effective(facts, 'default', 'rp_filter') !== 1) return [];
   const key = `net.ipv4.conf.${name}.rp_filter`;
@@ -139,16 +174,6 @@ function filter(wish: Wish, facts: Facts, name: string): Finding[] {
       steps: [{ ...setting(facts, key, '2'), undo: [] }],
     },
   ];
-}
-
-function sameKind(kind: string, name: string): boolean {
-  const kinds: Readonly<Record<string, string>> = {
-    'gtm-ipip': 'ipip',
-    'gtm-gre': 'gre',
-    'gtm-ip6': 'ip6tnl',
-    'gtm-gre6': 'ip6gre',
-  };
-  return kinds[name] === kind;
 }
 
 // The answers say how large the client's segments may be: what the way into the tunnel can carry.

@@ -18,6 +18,8 @@ export interface Wish {
   directors: readonly string[];
   /** The link that packets come in by; the one of the way to the director, or of the default route, where it is not said. */
   interface?: string;
+  /** TUN: this host's own address that the director sends to, whose family is the outer header's; the first of the link, where it is not said. */
+  address?: string;
   tunnel: Tunnel;
   /** Where GUE comes in. */
   port: number;
@@ -31,6 +33,10 @@ export interface Link {
   broadcast: boolean;
   /** `ipip`, `sit`, `gre` …; undefined for hardware. */
   kind?: string;
+  /** Of a tunnel: its ends (`any`, or an address), and what it carries over IPv6 (`any`, `ipip6`, `ip6ip6`). */
+  local?: string;
+  remote?: string;
+  carries?: string;
 }
 
 export interface Address {

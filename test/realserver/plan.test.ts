@@ -85,6 +85,31 @@ describe('a real server behind a tunnel', () => {
     );
   });
 
+  it('a tunnel to somebody else takes nothing of a director', () => {
+    const device = (over: Partial<Link>) => facts({ links: [LO, ETH, { ...TUNNEL, ...over }] });
+    const lacks = (on: Facts, wish: Partial<Wish> = {}) => found(wish, on)[0].startsWith('tunnel-device');
+    assert.equal(lacks(device({ name: 'office', remote: '198.51.100.9', local: 'any' })), true);
+    assert.equal(lacks(device({ name: 'office', remote: 'any', local: '203.0.113.99' })), true);
+    assert.equal(lacks(device({ name: 'tunl0', remote: 'any', local: 'any' })), false);
+    assert.equal(lacks(device({ remote: 'any', local: '203.0.113.11' })), false);
+    // Our own device, made for another address: nothing that could be done by itself.
+    assert.deepEqual(found({}, device({ remote: 'any', local: '203.0.113.99' }))[0], 'tunnel-device');
+  });
+
+  it('the outer header is of the family of the address that the director sends to', () => {
+    const both = facts({
+      addresses: [outer, { device: 'eth0', address: '2001:db8:1::11', prefix: 64 }],
+      links: [LO, ETH, { ...TUNNEL, name: 'six', kind: 'ip6tnl', carries: 'ip6ip6' }],
+    });
+    assert.match(found({}, both)[0], /type ipip local 203\.0\.113\.11/);
+    // The device that is there carries IPv6 alone.
+    const six = { address: '2001:db8:1::11' };
+    assert.match(found(six, both)[0], /gtm-ip6 type ip6tnl mode any local 2001:db8:1::11/);
+    assert.doesNotMatch(found({ ...six, vips: ['2001:db8::10'] }, both)[0], /tunnel-device/);
+    assert.match(found({ ...six, tunnel: 'gre' }, both)[0], /gtm-gre6 type ip6gre local 2001:db8:1::11/);
+    assert.match(found({ address: '203.0.113.12' }, both)[0], /^no-address/);
+});
+
   it('the filter: strict drops; loose drops where the device has no address; on lo the VIP will do without a filter alone', () => {
     const links = [LO, ETH, TUNNEL];
     const all = (value: string) => ({ 'net.ipv4.conf.all.rp_filter': value });

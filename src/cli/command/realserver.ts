@@ -1,6 +1,6 @@
 // gtm realserver: prepares a Linux real server for a forwarding mode, says what is wrong on one, takes it all back.
 import { GtmError } from '../../kit/errors.ts';
-import { parseIp } from '../../kit/ip.ts';
+import { formatIp, parseIp } from '../../kit/ip.ts';
 import type { Action, Facts, Finding, Mode, Tunnel, Wish } from '../../realserver/wish.ts';
 import { type Context, say, writeJson } from '../context.ts';
 import { EXIT } from '../exit.ts';
@@ -101,11 +101,15 @@ async function wishOf(ctx: Context): Promise<Wish> {
   if (!TUNNELS.includes(tunnel as Tunnel))
     throw new GtmError('GTM_USAGE', `--tunnel: «${tunnel}» is none of ${TUNNELS.join(', ')}`);
   const link = ctx.flags.text('interface');
+  const [own, ...more] = addresses(ctx, 'address');
+  if (more.length > 0)
+    throw new GtmError('GTM_USAGE', '--address: one address; set up each with a run of its own');
   return {
     mode: mode as Mode,
     vips: addresses(ctx, 'vip'),
     directors: addresses(ctx, 'director'),
     ...(link !== undefined && { interface: link }),
+    ...(own !== undefined && { address: own }),
     tunnel: tunnel as Tunnel,
     port: portOf(ctx),
   };
@@ -118,11 +122,14 @@ function portOf(ctx: Context): number {
   return port;
 }
 
-function addresses(ctx: Context, flag: 'vip' | 'director'): string[] {
+// As the system writes them, whatever way they were typed.
+function addresses(ctx: Context, flag: 'vip' | 'director' | 'address'): string[] {
   const texts = (ctx.flags.text(flag) ?? '').split(',').filter(t => t !== '');
-  for (const text of texts)
-    if (parseIp(text) === undefined) throw new GtmError('GTM_USAGE', `--${flag}: «${text}» is no address`);
-  return texts;
+  return texts.map(text => {
+    const bytes = parseIp(text);
+    if (bytes === undefined) throw new GtmError('GTM_USAGE', `--${flag}: «${text}» is no address`);
+    return formatIp(bytes);
+  });
 }
 
 function stateOf(ctx: Context): string {
