@@ -2,11 +2,12 @@
 //   prober → result → health/verdict → capacities (VIPs forwarded here) and sights (all others)
 
 import { type Capacity, type Seen, vipCapacity, vipSight } from '../health/capacity.ts';
-import { newVerdict, onResult, type RiseFall } from '../health/verdict.ts';
+import { newVerdict, onResult, type RiseFall, together } from '../health/verdict.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Sight } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
 import type { RealServerStatus } from '../model/status.ts';
+import { REFUSED } from '../probe/path.ts';
 import type { SavedVerdict } from './statefile.ts';
 import { forwards, realServerId, serverKey, type Target, targetsOf } from './targets.ts';
 
@@ -23,6 +24,8 @@ export class Observer {
   readonly #node: string;
   readonly #clock: Clock;
   #watched = new Map<string, Watched>();
+  /** By id of a real server: itself as it is asked for VIPs, by the way of clients' packets. */
+  #vias = new Map<string, Watched[]>();
   /** VIPs with a service that the plane could not open: nothing gets through, whatever stands behind. */
   closed: ReadonlySet<string> = new Set();
   /** What was last said of a VIP: a real server that is added later does not make it unknown again, and watermarks look back. */
@@ -41,6 +44,7 @@ export class Observer {
     const before = this.#watched;
     this.#config = config;
     this.#watched = new Map();
+    this.#vias = new Map();
     const now = this.#clock.mono();
     for (const target of targetsOf(config, this.#node)) {
       const old = before.get(target.id);
@@ -48,11 +52,16 @@ export class Observer {
       const verdict =
         old?.verdict ??
         newVerdict(past === undefined ? now : now - (this.#clock.wall() - past.since), past?.state);
-      this.#watched.set(target.id, {
+      const watched = {
         target,
         verdict,
         result: old?.result ?? (past ? 'from before the restart' : 'not probed yet'),
-      });
+      };
+      this.#watched.set(target.id, watched);
+      if (target.of === undefined) continue;
+      const vias = this.#vias.get(target.of);
+      if (vias === undefined) this.#vias.set(target.of, [watched]);
+      else vias.push(watched);
     }
   }
 
@@ -60,14 +69,21 @@ export class Observer {
     return [...this.#watched.values()].map(w => w.target);
   }
 
-  /** Takes a probe's result. Returns what is watched, and its state before, if that changed; else undefined. */
+  /**
+   * Takes a probe's result. Returns what is watched, and its state before, if that changed; else undefined. A real server is one
+   * thing, in however many ways it is asked.
+   */
   result(id: string, ok: boolean, text: string): (Watched & { was: Sight }) | undefined {
     const w = this.#watched.get(id);
     if (w === undefined) return undefined;
-    const before = w.verdict.state;
+    const whole = w.target.of ?? id;
+    const was = this.#together(whole)?.state ?? 'unknown';
     w.result = text;
     w.verdict = onResult(w.verdict, ok, this.#clock.mono(), w.target.check);
-    return w.verdict.state === before ? undefined : { ...w, was: before };
+    const own = this.#watched.get(whole);
+    const verdict = this.#together(whole);
+    if (own === undefined || verdict === undefined || verdict.state === was) return undefined;
+    return { target: own.target, verdict, result: this.#words(own), was };
   }
 
   /** Whether everything probed has had a result (or a verdict from before the restart). */
@@ -83,7 +99,7 @@ export class Observer {
       if (!forwards(this.#config, this.#node, name)) continue;
       const verdictOf = (s: number, r: number) => {
         const service = vip.services[s];
-        return this.#watched.get(realServerId(name, service, service.real_servers[r]))?.verdict;
+        return this.#together(realServerId(name, service, service.real_servers[r]));
       };
       const plane = this.#config.nodes[this.#node].director?.plane ?? 'proxy';
       const apart = plane === 'proxy' ? [] : familiesOf(vip.addresses);
@@ -110,7 +126,7 @@ export class Observer {
   isDown(vip: string, service: number, key: string): boolean {
     const s = this.#config.vips[vip].services[service];
     const rs = s.real_servers.find(r => serverKey(r) === key);
-    return rs !== undefined && this.#watched.get(realServerId(vip, s, rs))?.verdict.state === 'down';
+    return rs !== undefined && this.#together(realServerId(vip, s, rs))?.state === 'down';
   }
 
   /** The real servers of a VIP, service by service, as status shows them. */
@@ -119,10 +135,18 @@ export class Observer {
     return this.#config.vips[vip].services.flatMap(s =>
       s.real_servers.map((rs): RealServerStatus => {
         const key = serverKey(rs);
-        const w = this.#watched.get(realServerId(vip, s, rs));
+        const id = realServerId(vip, s, rs);
+        const w = this.#watched.get(id);
         const { name = key, weight } = rs;
         if (w === undefined) return { name, key, state: 'unchecked', for: 0, result: '-', weight };
-        return { name, key, state: w.verdict.state, for: now - w.verdict.since, result: w.result, weight };
+        const { state, since } = this.#together(id) ?? w.verdict;
+        const vias = this.#vias.get(id)?.map(v => ({
+          vip: v.target.address,
+          state: v.verdict.state,
+          result: v.result,
+        }));
+        const result = this.#words(w);
+        return { name, key, state, for: now - since, result, weight, ...(vias !== undefined && { vias }) };
       }),
     );
   }
@@ -135,6 +159,38 @@ export class Observer {
       known.map(([id, w]) => [id, { state: w.verdict.state as 'up' | 'down', since: ago + w.verdict.since }]),
     );
   }
+
+  #together(id: string): RiseFall | undefined {
+    const own = this.#watched.get(id)?.verdict;
+    const vias = this.#vias.get(id);
+    return own === undefined || vias === undefined
+      ? own
+      : together(
+          own,
+          vias.map(v => v.verdict),
+        );
+  }
+
+  // The last result of a real server in words: what keeps it down, if something does.
+  #words(own: Watched): string {
+    if (own.verdict.state === 'down') return own.result;
+    const lacking = this.#vias
+      .get(own.target.id)
+      ?.find(v => v.verdict.state === 'down' && !v.verdict.against);
+    return lacking === undefined ? own.result : lackText(own, lacking);
+  }
+}
+
+function lackText({ verdict }: Watched, { target: { address, via }, result }: Watched): string {
+  const where = verdict.against === 0 ? 'answers at its own address, but ' : '';
+  if (result === REFUSED)
+    return `${where}refuses connections for VIP ${address}: does its service listen on that?`;
+  const what = verdict.against === 0 ? 'not for' : 'does not answer for';
+  const hint =
+    via?.tunnel === undefined
+      ? 'has it the VIP on lo?'
+      : `has it the VIP, and does it take ${via.tunnel.type} out?`;
+  return `${where}${what} VIP ${address} (${result}): ${hint}`;
 }
 
 function familiesOf(addresses: readonly string[]): (4 | 6)[] {

@@ -6,6 +6,7 @@ import type { Ask } from '../probe/dns.ts';
 import { makeProbes } from '../probe/index.ts';
 import { type ProbeResult, Prober, type ProbeTarget } from '../probe/prober.ts';
 import { newRng, systemClock } from './clock.ts';
+import { Knocker } from './knock.ts';
 import { Pinger } from './ping.ts';
 
 export type ToProbes =
@@ -26,6 +27,7 @@ const ask: Ask = async question => (await import('../net/ask.ts')).ask(question)
 class ProbeWorker {
   readonly #port: MessagePort;
   readonly #pinger = new Pinger();
+  readonly #knocker = new Knocker(newRng());
   readonly #prober: Prober;
   #results: [string, ProbeResult][] = [];
   #round = 0;
@@ -33,7 +35,7 @@ class ProbeWorker {
   constructor(port: MessagePort) {
     this.#port = port;
     this.#prober = new Prober({
-      probes: makeProbes(ask, this.#pinger.ping),
+      probes: makeProbes(ask, this.#pinger.ping, () => this.#knocker.load()),
       clock: systemClock,
       rng: newRng(),
       log: silent,
@@ -68,6 +70,7 @@ class ProbeWorker {
 
   async #close(): Promise<void> {
     this.#prober.close();
+    this.#knocker.close();
     await this.#pinger.close();
     // Nothing is left to wait for: the thread ends.
     this.#port.close();

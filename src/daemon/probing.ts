@@ -167,6 +167,6 @@ export class Probing {
 }
 
 // Nothing but what a probe is: callers' targets hold more.
-function plain({ id, address, port, check }: ProbeTarget): ProbeTarget {
-  return { id, address, port, check };
+function plain({ id, address, port, check, via }: ProbeTarget): ProbeTarget {
+  return { id, address, port, check, ...(via !== undefined && { via }) };
 }

@@ -1,10 +1,16 @@
-// What a node probes: the real servers behind the VIPs that it forwards, and every other VIP from where it stands.
+// What a node probes: the real servers behind the VIPs that it forwards, those of `forward: dr` and `tun` also by the way that
+// clients' packets take, and every other VIP from where it stands.
 import { directorsOf } from '../health/vip.ts';
 import { formatEndpoint } from '../kit/ip.ts';
 import { type CheckConfig, portOf } from '../model/probe.ts';
 import type { Config, ServiceConfig } from '../model/schema.ts';
+import { payloadOf } from '../probe/path.ts';
+import type { Via } from '../probe/probe.ts';
 
-/** One thing to probe. Real server: `service` and `server` say which; observed VIP: `address` is one of the VIP's. */
+/**
+ * One thing to probe. Real server: `service` and `server` say which; observed VIP: `address` is one of the VIP's. With `via` it is a
+ * VIP's address on a real server, and `of` the id of the same server at its own address.
+ */
 export interface Target {
   id: string;
   vip: string;
@@ -16,6 +22,8 @@ export interface Target {
   address: string;
   port: number;
   check: CheckConfig;
+  via?: Via;
+  of?: string;
 }
 
 const CONNECT: CheckConfig = {
@@ -26,6 +34,7 @@ const CONNECT: CheckConfig = {
   fall: 3,
   forgive: 1,
   jitter: 0.1,
+  forwarded: false,
 };
 
 /** Whether `node` forwards the VIP: named among its directors, or, with none named, a director of its site. */
@@ -36,29 +45,50 @@ export function forwards(config: Config, node: string, vip: string): boolean {
 /** Every probe that `node` is to run. Ids are stable over a reload as long as the thing probed stays. */
 export function targetsOf(config: Config, node: string): Target[] {
   return Object.keys(config.vips).flatMap(vip =>
-    forwards(config, node, vip) ? realServerTargets(config, vip) : vipTargets(config, vip),
+    forwards(config, node, vip) ? realServerTargets(config, node, vip) : vipTargets(config, vip),
   );
 }
 
-function realServerTargets(config: Config, vip: string): Target[] {
+function realServerTargets(config: Config, node: string, vip: string): Target[] {
+  // Only these forward as the file says; sockets reach every real server at its own address.
+  const packets = (config.nodes[node]?.director?.plane ?? 'proxy') !== 'proxy';
   return config.vips[vip].services.flatMap((s, service) => {
     const check = s.check;
     if (check === undefined) return [];
-    return s.real_servers.map(rs => {
-      const server = serverKey(rs);
+    return s.real_servers.flatMap(rs => {
       const id = realServerId(vip, s, rs);
-      return {
-        id,
-        vip,
-        kind: 'real-server' as const,
-        service,
-        server,
-        address: rs.address,
-        port: portOf(check) ?? rs.port,
-        check,
-      };
+      const port = portOf(check) ?? rs.port;
+      const same = { vip, kind: 'real-server' as const, service, server: serverKey(rs) };
+      const own: Target = { ...same, id, address: rs.address, port, check };
+      if (!packets) return [own];
+      return [own, ...viaTargets(config.vips[vip].addresses, s, rs.address, own)];
     });
   });
+}
+
+// A server that is gone is told by the check at its own address: this one gives it time to speak first.
+function viaTargets(
+  addresses: readonly string[],
+  s: ServiceConfig,
+  server: string,
+  { check, ...own }: Target,
+): Target[] {
+  const { protocol, forward, port } = s;
+  if ((forward !== 'dr' && forward !== 'tun') || !check.forwarded) return [];
+  // Nothing is known that a UDP service would answer to.
+  if (protocol === 'udp' && payloadOf(check) === undefined) return [];
+  const { type, checksum, port: tunnelPort } = s.tunnel;
+  const via: Via = {
+    protocol,
+    server,
+    ...(forward === 'tun' && { tunnel: { type, checksum, port: tunnelPort } }),
+  };
+  return addresses
+    .filter(a => forward === 'tun' || a.includes(':') === server.includes(':'))
+    .map(address => {
+      const id = `${own.id} via ${address}`;
+      return { ...own, id, of: own.id, address, port, check: { ...check, fall: check.fall + 1 }, via };
+    });
 }
 
 function vipTargets(config: Config, vip: string): Target[] {
@@ -81,7 +111,8 @@ function seenFromAfar(s: ServiceConfig): CheckConfig | undefined {
   if (s.check === undefined) return s.protocol === 'tcp' ? CONNECT : undefined;
   if (portOf(s.check) === undefined && s.check.icmp === undefined) return s.check;
   const { interval, timeout, rise, fall, forgive, jitter } = s.check;
-  return s.protocol === 'tcp' ? { tcp: {}, interval, timeout, rise, fall, forgive, jitter } : undefined;
+  if (s.protocol !== 'tcp') return undefined;
+  return { tcp: {}, interval, timeout, rise, fall, forgive, jitter, forwarded: false };
 }
 
 /** `address:port`, brackets around IPv6: the key of a real server in its service. */

@@ -42,6 +42,21 @@ export function onResult(v: RiseFall, ok: boolean, now: number, pace: Pace): Ris
   return { ...v, against, for: 0 };
 }
 
+/**
+ * The verdict on a target that is looked at in several ways: `own` decides, and while that does not say down, each of `others` that
+ * says so. One of them that is not known yet says nothing.
+ */
+export function together(own: RiseFall, others: readonly RiseFall[]): RiseFall {
+  if (own.state === 'down') return own;
+  const down = others.filter(o => o.state === 'down');
+  // It is up again when the last of them is.
+  if (down.length > 0) return down.reduce((a, b) => (a.against <= b.against ? a : b));
+  const up = own.state === 'up' ? others.filter(o => o.state === 'up') : [];
+  const since = Math.max(own.since, ...up.map(o => o.since));
+  const against = Math.max(own.against, ...up.map(o => o.against));
+  return since === own.since && against === own.against ? own : { ...own, since, against };
+}
+
 /** Whole seconds from the last result to the soonest moment at which the state could change: the results still needed × the interval. */
 export function earliestChange(v: RiseFall, pace: Pace): number {
   if (v.state === 'unknown') return 0;

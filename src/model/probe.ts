@@ -17,6 +17,11 @@ const pacing = {
   forgive: z.int().min(1).max(1000).default(1),
   /** Spread of the interval, as a part of it: the next probe comes after interval × (1 … 1 + jitter). */
   jitter: percent(100).default(0.1),
+  /**
+   * Real servers of `forward: dr` and `tun` are asked for the VIP too, by the way that clients' packets take: one that lacks the VIP
+   * is found sick. Planes xdp and ipvs, which forward so.
+   */
+  forwarded: z.boolean().default(true),
 };
 
 const http = z.strictObject({

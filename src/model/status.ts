@@ -42,6 +42,8 @@ export interface RealServerStatus {
   /** The last probe in words: `http 200 in 3 ms`, `connect ECONNREFUSED`. */
   result: string;
   weight: number;
+  /** By VIP address, where it is asked for that by the way of clients' packets too: the state of that, and its last result. */
+  vias?: { vip: string; state: Sight; result: string }[];
 }
 
 export interface VipStatus {

@@ -4,15 +4,17 @@
 import { type CheckConfig, PROBE_KINDS } from '../model/probe.ts';
 import { type Ask, dnsProbe } from './dns.ts';
 import { icmpProbe, type Ping } from './icmp.ts';
-import type { Probe } from './probe.ts';
+import { type Knock, pathProbe } from './path.ts';
+import type { Probe, Target } from './probe.ts';
 
-export type Kind = (typeof PROBE_KINDS)[number];
+/** The kinds of checks, and the way of clients' packets. */
+export type Kind = (typeof PROBE_KINDS)[number] | 'path';
 
 /** A probe for each kind of check, loaded when it is first needed. */
 export type Probes = Record<Kind, () => Promise<Probe>>;
 
-/** All probes; `ask` is the DNS client of the dns probe, `ping` the echo client of the icmp probe. */
-export function makeProbes(ask: Ask, ping?: Ping): Probes {
+/** All probes; `ask` is the DNS client of the dns probe, `ping` the echo client of the icmp probe, `knock` that of the path probe. */
+export function makeProbes(ask: Ask, ping?: Ping, knock?: () => Promise<Knock>): Probes {
   const http = async () => (await import('./http.ts')).httpProbe();
   return {
     http,
@@ -23,10 +25,16 @@ export function makeProbes(ask: Ask, ping?: Ping): Probes {
     udp: async () => (await import('./udp.ts')).udp,
     icmp: async () => icmpProbe(ping),
     exec: async () => (await import('./exec.ts')).exec,
+    path: async () => pathProbe(await knock?.()),
   };
 }
 
 /** Which kind of check it is: a check has exactly one. */
 export function kindOf(check: CheckConfig): Kind {
   return PROBE_KINDS.find(kind => check[kind] !== undefined) as Kind;
+}
+
+/** Which probe looks at a target. */
+export function probeOf({ check, via }: Pick<Target, 'check' | 'via'>): Kind {
+  return via === undefined ? kindOf(check) : 'path';
 }

@@ -7,6 +7,16 @@ export interface Target {
   address: string;
   port: number;
   check: CheckConfig;
+  /** Set where the address is a VIP's, and one real server is asked for it by the way that clients' packets take. */
+  via?: Via;
+}
+
+/** The way of clients' packets to a real server: in its service's protocol, on the link as they are or in a tunnel. */
+export interface Via {
+  protocol: 'tcp' | 'udp';
+  /** The real server's own address. */
+  server: string;
+  tunnel?: { type: 'ipip' | 'gue' | 'gre'; port: number; checksum: boolean };
 }
 
 /** Resolves to what was good (`http 200`); rejects with a ProbeFault, or anything, that says what was wrong. */

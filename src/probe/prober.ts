@@ -7,7 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import { type Rng, unit } from '../kit/rng.ts';
-import { type Kind, kindOf, type Probes } from './index.ts';
+import { type Kind, type Probes, probeOf } from './index.ts';
 import type { Probe, Target } from './probe.ts';
 
 export interface ProbeTarget extends Target {
@@ -67,7 +67,7 @@ export class Prober {
 
   /** Loads the code of the probes that these targets need, so that it does not delay the first of them. */
   async load(targets: readonly ProbeTarget[]): Promise<void> {
-    const kinds = new Set(targets.map(t => kindOf(t.check)));
+    const kinds = new Set(targets.map(probeOf));
     await Promise.all([...kinds].map(kind => this.#load(kind)));
   }
 
@@ -80,7 +80,7 @@ export class Prober {
     const entry: Entry = {
       id,
       target,
-      kind: kindOf(target.check),
+      kind: probeOf(target),
       content: contentOf(target),
       due: 0,
       busy: false,
@@ -221,5 +221,5 @@ function words(fault: unknown): string {
 
 /** What a target is, to tell whether it changed: all but its id. */
 export function contentOf(target: ProbeTarget | undefined): string {
-  return target === undefined ? '' : JSON.stringify([target.address, target.port, target.check]);
+  return target === undefined ? '' : JSON.stringify([target.address, target.port, target.check, target.via]);
 }
