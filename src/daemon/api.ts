@@ -51,7 +51,11 @@ export function adminNode(node: Node): AdminNode {
 function* figuresOf(node: Node): Generator<Metric> {
   for (const [name, value] of Object.entries(node.plane?.figures?.() ?? {})) {
     const [stage, outcome] = name.split(' ');
-    if (stage === 'table') yield { name: 'gtm_lvs_table_connections', labels: { kind: outcome }, value };
+    if (stage === 'table' && outcome.startsWith('evicted-')) {
+      const state = outcome.slice('evicted-'.length);
+      yield { name: 'gtm_lvs_table_evicted_total', labels: { state }, value };
+    } else if (stage === 'table')
+      yield { name: 'gtm_lvs_table_connections', labels: { kind: outcome }, value };
     else yield { name: 'gtm_lvs_frames_total', labels: { stage, outcome }, value };
   }
 }

@@ -52,7 +52,7 @@ export function statusOf(node: Node): NodeStatus {
     schedules: node.calendar.list(),
     alarms: [],
   };
-  status.alarms = alarmsOf(status);
+  status.alarms = [...alarmsOf(status), ...tableAlarm(node.plane?.figures?.() ?? {})];
   return status;
 }
 
@@ -156,4 +156,16 @@ function alarmsOf(s: NodeStatus): string[] {
   for (const svc of s.services.filter(v => v.fault !== undefined))
     alarms.push(`service ${svc.key}: ${svc.fault}`);
   return alarms;
+}
+
+/** Above this part of it the table of connections counts as full: each worker has its own, and they do not fill up at one time. */
+const FULL = 0.95;
+
+function tableAlarm(figures: Readonly<Record<string, number>>): string[] {
+  const { 'table used': used = 0, 'table capacity': capacity = 0 } = figures;
+  if (capacity === 0 || used < FULL * capacity) return [];
+  const gone = `${figures['table evicted-half-open'] ?? 0} half-open and ${figures['table evicted-closing'] ?? 0} closing connections gave way`;
+  return [
+    `connection table: ${used} of ${capacity} in use; so far ${gone} to new ones, and ${figures['director full'] ?? 0} new ones found no room: a flood, or director.connections is too low`,
+  ];
 }

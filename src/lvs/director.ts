@@ -36,6 +36,18 @@ export interface DirectorOptions {
   rng: Rng;
 }
 
+export interface TableInfo {
+  /** Connections and templates in it, and how many it holds. */
+  used: number;
+  capacity: number;
+  bytes: number;
+  /** Ended by time. */
+  expired: number;
+  /** Ended to make room for new ones while the table was full. */
+  evictedHalfOpen: number;
+  evictedClosing: number;
+}
+
 export class Director {
   /** What the last handle() left to go out. */
   readonly out: Out;
@@ -159,10 +171,11 @@ export class Director {
     return listConnections(this.#core);
   }
 
-  /** Connections and templates in the table, how many it holds, its bytes; how many ended by time and by eviction. */
-  table(): { used: number; capacity: number; bytes: number; expired: number; evicted: number } {
-    const { table, wheel, expired, evicted } = this.#core.life;
-    return { used: table.used, capacity: table.capacity, bytes: table.bytes + wheel.bytes, expired, evicted };
+  /** How full the table is, and what ended otherwise than by packets. */
+  table(): TableInfo {
+    const { table, wheel, expired, evictedHalfOpen, evictedClosing } = this.#core.life;
+    const { used, capacity } = table;
+    return { used, capacity, bytes: table.bytes + wheel.bytes, expired, evictedHalfOpen, evictedClosing };
   }
 
   /** Verdicts by reason since the start. */

@@ -1,5 +1,6 @@
 // The life of a connection (ip_vs_conn.c): opened and charged to its server, kept by packets, ended by time, by the removal of
 // its server, or by eviction when the table is full: half-open ones first, then closing ones, each oldest first; open ones never.
+// Where half-open ones are few (FEW), no flood has filled the table: then closing ones go first, or each new client would push out the last.
 // Both directions share one line, so they end together. A template stays while connections that it controls live (60 s at a time).
 import { Wheel } from '../kit/wheel.ts';
 import { ConnTable } from './conn.ts';
@@ -9,6 +10,9 @@ import { type Packet, UDP } from './packet/parse.ts';
 import { type Dest, FULLNAT, NAT } from './service.ts';
 import type { Services } from './services.ts';
 import * as tcp from './tcpstate.ts';
+
+/** Half-open ones are few below this part of the table, as a shift: an eighth. */
+const FEW = 3;
 
 /** A controlling template whose time has come stays so much longer (ms). */
 const HELD = 60_000;
@@ -20,7 +24,9 @@ export class Life {
   now = 0;
   /** tcpstate.ts's SECURE while secure_tcp is on, else 0. */
   secure = 0;
-  evicted = 0;
+  /** Ended to make room: half-open ones, and closing ones. */
+  evictedHalfOpen = 0;
+  evictedClosing = 0;
   expired = 0;
   readonly #services: Services;
 
@@ -204,11 +210,14 @@ export class Life {
   }
 
   #evict(): boolean {
-    const c = this.table.queues.oldest(conn.HALF_OPEN) || this.table.queues.oldest(conn.CLOSING);
+    const { queues, t, capacity } = this.table;
+    const few = queues.length(conn.HALF_OPEN) <= capacity >> FEW;
+    let c = few ? queues.oldest(conn.CLOSING) : 0;
+    if (c === 0) c = queues.oldest(conn.HALF_OPEN) || queues.oldest(conn.CLOSING);
     if (c === 0) return false;
-    const { t } = this.table;
+    if (((t[c * WORDS + conn.FLAGS] >>> conn.QUEUE_SHIFT) & 3) === conn.CLOSING) this.evictedClosing++;
+    else this.evictedHalfOpen++;
     const template = t[c * WORDS + conn.CONTROL];
-    this.evicted++;
     this.end(c);
     const base = template * WORDS;
     if (template !== 0 && t[base + conn.CONTROLS] === 0 && (t[base + conn.FLAGS] & conn.ASSURED) === 0)

@@ -6,6 +6,7 @@ export class Queues {
   readonly #t: Int32Array;
   readonly #first = new Int32Array(3);
   readonly #last = new Int32Array(3);
+  readonly #length = new Int32Array(3);
 
   /** Over the lines `t`. */
   constructor(t: Int32Array) {
@@ -26,6 +27,7 @@ export class Queues {
       else t[before * WORDS + BEHIND] = behind;
       if (behind === 0) this.#last[from] = before;
       else t[behind * WORDS + BEFORE] = before;
+      this.#length[from]--;
     }
     t[base + FLAGS] = (flags & ~(3 << QUEUE_SHIFT)) | (to << QUEUE_SHIFT);
     if (to === 0) return;
@@ -35,6 +37,12 @@ export class Queues {
     if (last === 0) this.#first[to] = c;
     else t[last * WORDS + BEHIND] = c;
     this.#last[to] = c;
+    this.#length[to]++;
+  }
+
+  /** Lines in a queue. */
+  length(queue: number): number {
+    return this.#length[queue];
   }
 
   /** The oldest line of a queue; 0 = it is empty. */

@@ -172,6 +172,11 @@ export const METRICS = {
     help: 'Connections in the tables of the packet core, and how many they hold.',
     labels: ['kind'],
   },
+  gtm_lvs_table_evicted_total: {
+    type: 'counter',
+    help: 'Connections that gave way to new ones because the table of the packet core was full: half-open, or closing.',
+    labels: ['state'],
+  },
   gtm_coordinator_up: {
     type: 'gauge',
     help: '1 when the backend of the coordinator is reachable.',

@@ -109,7 +109,7 @@ export interface Plane {
   counters(): readonly ServiceCounters[];
   /**
    * What else a plane that sees packets counts since its start: «stage outcome» (`program no-worker`, `director no-server`), and
-   * `table used`, `table capacity`: connections now.
+   * `table used`, `table capacity`: connections now; `table evicted-half-open`, `table evicted-closing`: those that gave way so far.
    */
   figures?(): Readonly<Record<string, number>>;
   /** What is open now, at most `limit` rows. */

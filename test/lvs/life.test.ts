@@ -378,6 +378,29 @@ describe('a full table', () => {
     }
     assert.deepEqual(gone, [3, 6, 2, 5, 0, 0]);
     assert.deepEqual(there(), [1, 4, 7, 8, 9, 10]);
+    const { evictedHalfOpen, evictedClosing } = rig.director.table();
+    assert.deepEqual([evictedHalfOpen, evictedClosing], [2, 2]);
+  });
+
+  it('where closing ones fill it, new clients do not push each other out', () => {
+    const rig = new Rig({}, 800);
+    rig.service(VIP, [SERVERS[0]]);
+    const send = (i: number, flags: string) =>
+      rig.send(
+        tcp({ from: `198.51.${(i >> 8) & 255}.${i & 255}:${1024 + (i % 60_000)}`, to: VIP, flags }),
+        1,
+      );
+    for (let i = 0; i < 800; i++) for (const flags of ['S', 'A', 'R']) send(i, flags);
+    // A hundred at a time are half-open; all of them are opened.
+    for (let i = 1000; i < 2000; i += 100) {
+      for (let k = i; k < i + 100; k++) assert.equal(send(k, 'S').reason, 'scheduled');
+      for (let k = i; k < i + 100; k++) {
+        assert.equal(send(k, 'A').reason, 'forwarded');
+        send(k, 'R');
+      }
+    }
+    const { evictedHalfOpen, evictedClosing } = rig.director.table();
+    assert.deepEqual([evictedHalfOpen, evictedClosing], [0, 1000]);
   });
 
   it('a flood leaves open connections alone and the counts right', () => {

@@ -46,9 +46,11 @@ export class Control {
   report(): void {
     const { counters } = this.#start;
     report(this.director, this.#services, this.#blocks);
-    const { used, capacity } = this.director.table();
+    const { used, capacity, evictedHalfOpen, evictedClosing } = this.director.table();
     counters[FRAME.used] = used;
     counters[FRAME.capacity] = capacity;
+    counters[FRAME['evicted-half-open']] = evictedHalfOpen;
+    counters[FRAME['evicted-closing']] = evictedClosing;
     const reasons = this.director.reasons();
     for (const [i, name] of REASON.entries()) counters[FRAME_SLOTS + i] = reasons[name];
   }

@@ -19,6 +19,9 @@ export const FRAME = {
   unresolved: 7,
   used: 8,
   capacity: 9,
+  /** Connections that gave way to new ones because the table was full. */
+  'evicted-half-open': 10,
+  'evicted-closing': 11,
 } as const;
 export const FRAME_SLOTS: number = Object.keys(FRAME).length;
 

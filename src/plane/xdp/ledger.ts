@@ -42,15 +42,15 @@ export function readCounters(
   });
 }
 
-/** What of FRAME is no count of frames. */
-const LEVELS: ReadonlySet<string> = new Set(['used', 'capacity']);
+/** What of FRAME is no count of frames, but of connections. */
+const TABLE: ReadonlySet<string> = new Set(['used', 'capacity', 'evicted-half-open', 'evicted-closing']);
 
 /** What `blocks` (one of each worker, counters.ts) say of frames, by name. */
 export function readFigures(blocks: readonly Float64Array[]): Record<string, number> {
   const sum = (at: number) => blocks.reduce((total, b) => total + b[at], 0);
   return Object.fromEntries([
     ...Object.entries(FRAME).map(
-      ([name, at]) => [LEVELS.has(name) ? `table ${name}` : `worker ${name}`, sum(at)] as const,
+      ([name, at]) => [TABLE.has(name) ? `table ${name}` : `worker ${name}`, sum(at)] as const,
     ),
     ...REASON.map((name, i) => [`director ${name}`, sum(FRAME_SLOTS + i)] as const),
   ]);
