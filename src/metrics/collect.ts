@@ -79,6 +79,10 @@ function* ofService(service: ServiceCounters): Generator<Metric> {
   yield { name: 'gtm_lvs_refused_total', labels, value: service.refused };
   yield { name: 'gtm_lvs_in_bytes_total', labels, value: service.inBytes };
   yield { name: 'gtm_lvs_out_bytes_total', labels, value: service.outBytes };
+  if (service.inPackets !== undefined)
+    yield { name: 'gtm_lvs_in_packets_total', labels, value: service.inPackets };
+  if (service.outPackets !== undefined)
+    yield { name: 'gtm_lvs_out_packets_total', labels, value: service.outPackets };
   yield { name: 'gtm_lvs_service_up', labels, value: Number(service.fault === undefined) };
   for (const r of service.realServers) {
     const one = { ...labels, real_server: r.key, name: r.name };

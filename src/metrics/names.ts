@@ -141,6 +141,16 @@ export const METRICS = {
   },
   gtm_lvs_in_bytes_total: { type: 'counter', help: 'Bytes from clients.', labels: SERVICE },
   gtm_lvs_out_bytes_total: { type: 'counter', help: 'Bytes to clients.', labels: SERVICE },
+  gtm_lvs_in_packets_total: {
+    type: 'counter',
+    help: 'Packets from clients, where the plane sees packets.',
+    labels: SERVICE,
+  },
+  gtm_lvs_out_packets_total: {
+    type: 'counter',
+    help: 'Packets to clients, where they pass the director and the plane sees packets.',
+    labels: SERVICE,
+  },
   gtm_lvs_service_up: {
     type: 'gauge',
     help: '1 when the service forwards, 0 when its socket could not be opened.',
