@@ -12,7 +12,7 @@ export interface Figures {
   /** Microseconds of the machine for one request, and for one connection with its request. */
   machineRequest: number;
   machineConnection: number;
-  /** Of the director's process, for one request; and in user space alone, for one packet. */
+  /** Of the director's process, for one request; and of its thread that forwards in user space, looking for frames included, for one packet. */
   ownRequest: number;
   userPacket: number;
   /** The part of the machine's processors that was busy while nothing was measured: others' work, which spoils the figures. */

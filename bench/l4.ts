@@ -144,9 +144,12 @@ async function watched(standing: Standing, load: () => Promise<number>) {
   // Counters are a second old at most.
   await new Promise(resolve => setTimeout(resolve, before.packets === undefined ? 0 : 1200));
   const packets = ((await standing.packets()) ?? Number.NaN) - (before.packets ?? Number.NaN);
-  const user = own && before.own ? own.user - before.own.user : Number.NaN;
-  const system = own && before.own ? own.system - before.own.system : Number.NaN;
-  return { result, machine, own: user + system, user, packets };
+  if (!own || !before.own) return { result, machine, own: Number.NaN, user: Number.NaN, packets };
+  const { threads } = before.own;
+  // The one that forwards is the busiest; the others serve the page, probes, DNS.
+  const user = Math.max(...[...own.threads].map(([t, seconds]) => seconds - (threads.get(t) ?? 0)));
+  const all = own.user + own.system - before.own.user - before.own.system;
+  return { result, machine, own: all, user, packets };
 }
 
 /** Requests that were answered. */
