@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { reason } from '../../src/kit/errors.ts';
 import { Director, type Plane } from './director.ts';
 import { labFault } from './hosts.ts';
+import { PAGE_NAMES, playPage } from './pages.ts';
 import { plainStories } from './plain.ts';
 import { FAMILIES, MODES, type Mode, Site } from './site.ts';
 import { STORIES } from './stories.ts';
@@ -54,6 +55,11 @@ async function main(): Promise<number> {
     if (values.plane === undefined)
       for (const { name, tell: story } of plainStories(site))
         if (only.test(name)) await run(name, () => story(hashes));
+    if (values.plane === undefined || values.plane === 'xdp')
+      for (const page of PAGE_NAMES) {
+        const name = `xdp: docs/${page} does what it says`;
+        if (only.test(name)) await run(name, () => playPage(page, { plane: 'xdp', decap: true }));
+      }
     for (const [plane, queues] of [
       ['proxy', 1],
       ['xdp', 1],

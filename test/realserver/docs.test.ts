@@ -1,4 +1,5 @@
-// The pages on the modes: their cluster files are sound. What they tell to type is typed in a real kernel (npm run oracle:plane).
+// The pages on the modes: their cluster files are sound. What they tell to type is typed between
+// hosts, with plane: xdp (npm run lab) and with plane: ipvs (npm run oracle:plane).
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { loadConfig } from '../../src/model/load.ts';
@@ -7,8 +8,8 @@ import { readPage } from '../docs-page.ts';
 for (const [name, played] of [
   ['dr.md', 3],
   ['nat.md', 3],
-  ['tun.md', 3],
-  ['fullnat.md', 1],
+  ['tun.md', 4],
+  ['fullnat.md', 3],
 ] as const)
   it(`docs/${name}: the cluster file has no fault, and there is something to type`, () => {
     const { cluster, blocks } = readPage(name);
