@@ -9,6 +9,7 @@ import {
   onResult,
   type Pace,
   type RiseFall,
+  together,
 } from '../../src/health/verdict.ts';
 import { NO_CHANGE_KNOWN } from '../../src/model/state.ts';
 
@@ -186,4 +187,22 @@ test('property: with `forgive` successes between any two failures it stays up', 
       },
     ),
   );
+});
+
+test('a target that is looked at in several ways: its own verdict, and any other that says down', () => {
+  const at = (state: RiseFall['state'], since: number, against = 0): RiseFall => ({
+    state,
+    since,
+    against,
+    for: 0,
+  });
+  const up = at('up', 5);
+  assert.equal(together(up, []), up);
+  assert.equal(together(up, [at('unknown', 9)]), up);
+  // Up since the last of them is, and as near to a change as the nearest.
+  assert.deepEqual(together(up, [at('up', 7), at('up', 6, 2)]), at('up', 7, 2));
+  assert.deepEqual(together(up, [at('up', 7), at('down', 8, 1), at('down', 9)]), at('down', 9));
+  assert.deepEqual(together(at('down', 5), [at('down', 1)]), at('down', 5));
+  assert.deepEqual(together(at('unknown', 5), [at('up', 7)]), at('unknown', 5));
+  assert.deepEqual(together(at('unknown', 5), [at('down', 7)]), at('down', 7));
 });
