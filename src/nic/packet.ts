@@ -16,19 +16,40 @@ const [NEIGHBOUR_ADVERTISEMENT, OVERRIDE, TARGET_LINK] = [136, 0x20, 2];
 
 /** Sends one frame out of an interface, by its index. Throws GTM_SYSCALL. */
 export function sendFrame(libc: Libc, iface: number, frame: Uint8Array): void {
+  const sender = openSender(libc);
+  try {
+    sender.send(iface, frame);
+  } finally {
+    sender.close();
+  }
+}
+
+export interface Sender {
+  /** Throws GTM_SYSCALL. */
+  send(iface: number, frame: Uint8Array): void;
+  close(): void;
+}
+
+/** A socket for many frames: to close one keeps the caller waiting, some ten milliseconds. Throws GTM_SYSCALL. */
+export function openSender(libc: Libc): Sender {
   // Protocol 0: nothing is received.
   const fd = libc.socket(AF_PACKET, SOCK_RAW, 0);
-  try {
-    const name = new Uint8Array(20);
-    const view = new DataView(name.buffer);
-    view.setUint16(0, AF_PACKET, true);
-    view.setInt32(4, iface, true);
-    libc.bind(fd, name);
-    const held = frame.slice();
-    libc.write(fd, libc.address(held.buffer), held.length);
-  } finally {
-    libc.close(fd);
-  }
+  let bound = 0;
+  return {
+    send: (iface, frame) => {
+      if (iface !== bound) {
+        const name = new Uint8Array(20);
+        const view = new DataView(name.buffer);
+        view.setUint16(0, AF_PACKET, true);
+        view.setInt32(4, iface, true);
+        libc.bind(fd, name);
+        bound = iface;
+      }
+      const held = frame.slice();
+      libc.write(fd, libc.address(held.buffer), held.length);
+    },
+    close: () => libc.close(fd),
+  };
 }
 
 /** The frame that tells the link that `address` stands at `mac`: ARP announcement (RFC 5227 §3) or unsolicited NA (RFC 4861 §7.2.6). */

@@ -5,7 +5,7 @@ import { reason } from '../../kit/errors.ts';
 import { parseIp } from '../../kit/ip.ts';
 import type { Log } from '../../kit/log.ts';
 import type { Libc } from '../../nic/libc.ts';
-import { announcement, sendFrame } from '../../nic/packet.ts';
+import { announcement, openSender, type Sender } from '../../nic/packet.ts';
 import type { Rtnetlink } from '../../nic/rtnetlink.ts';
 import { type Address, formatPrefix, IFF, type Link } from '../../nic/rtnetlink-read.ts';
 
@@ -34,6 +34,8 @@ export class Announcer {
   /** What we brought up, or found brought up by an earlier run of ours. */
   readonly #up = new Map<string, Place>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Open while there is something to be said. */
+  #sender: Sender | undefined;
 
   constructor(options: AnnounceOptions) {
     this.#o = options;
@@ -65,18 +67,21 @@ export class Announcer {
       const text = formatPrefix(place.address, place.address.length * 8).replace(/\/.*/, '');
       if (fault !== undefined) faults.push({ address: text, fault });
     }
+    this.#rest();
     return faults;
   }
 
   /** Says again where the VIPs stand, as after a link came back. */
   announce(): void {
     for (const place of this.#up.values()) this.#say(place);
+    this.#rest();
   }
 
   /** Takes down what we brought up: a clean stop. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#rest();
     for (const [key, place] of this.#up) this.#down(key, place);
   }
 
@@ -110,6 +115,7 @@ export class Announcer {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         if (this.#up.get(place.address.join())?.iface === place.iface) this.#say(place);
+        this.#rest();
       }, ms).unref();
       this.#timers.add(timer);
     }
@@ -118,11 +124,18 @@ export class Announcer {
   #say({ address, iface, mac }: Place): void {
     if (mac === undefined) return;
     try {
-      sendFrame(this.#o.libc, iface, announcement(address, mac));
+      this.#sender ??= openSender(this.#o.libc);
+      this.#sender.send(iface, announcement(address, mac));
     } catch (e) {
       const text = formatPrefix(address, address.length * 8);
       this.#o.log.warn({ vip: text, err: reason(e) }, `vip ${text}: not announced: ${reason(e)}`);
     }
+  }
+
+  #rest(): void {
+    if (this.#timers.size > 0) return;
+    this.#sender?.close();
+    this.#sender = undefined;
   }
 }
 
