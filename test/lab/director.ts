@@ -28,7 +28,7 @@ export interface Change {
   tunnel?: 'ipip' | 'gue' | 'gre';
 }
 
-export type Plane = 'proxy' | 'xdp';
+export type Plane = 'proxy' | 'xdp' | 'ipvs';
 
 export interface ServiceRow {
   key: string;

@@ -1,8 +1,6 @@
 // The lab: the planes between real hosts. `npm run lab [-- --only REGEX] [--plane xdp]`
 //   for each plane: start → every story of the table, for each mode and family that it is about → stop
 // One line for each story: ok, FAILED or not run, with the reason; the last line counts them, and the exit code tells.
-import { createCipheriv, createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reason } from '../../src/kit/errors.ts';
@@ -12,7 +10,7 @@ import { PAGE_NAMES, playPage } from './pages.ts';
 import { plainStories } from './plain.ts';
 import { FAMILIES, MODES, type Mode, Site } from './site.ts';
 import { STORIES } from './stories.ts';
-import type { Context } from './telling.ts';
+import { type Context, fill } from './telling.ts';
 
 /** What the lab runs, and the Debian packages that hold it. */
 const PROGRAMS = {
@@ -51,7 +49,7 @@ async function main(): Promise<number> {
   const site = new Site();
   try {
     await site.startServers();
-    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site, name, size)]));
+    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
     if (values.plane === undefined)
       for (const { name, tell: story } of plainStories(site))
         if (only.test(name)) await run(name, () => story(hashes));
@@ -158,21 +156,6 @@ async function startDecap(site: Site) {
 function ownVips(site: Site, verb: 'add' | 'del'): void {
   site.director.ip('addr', verb, '192.0.2.101/32', 'dev', 'eth0');
   site.director.ip('addr', verb, '2001:db8:a::101/128', 'dev', 'eth0');
-}
-
-/** A file of octets that do not repeat; its SHA-256. */
-function fill(site: Site, name: string, size: number): string {
-  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, name), Buffer.alloc(16));
-  const zeros = Buffer.alloc(1 << 20);
-  const hash = createHash('sha256');
-  const fd = openSync(join(site.files, name), 'w');
-  for (let at = 0; at < size; at += zeros.length) {
-    const piece = cipher.update(zeros);
-    hash.update(piece);
-    writeSync(fd, piece);
-  }
-  closeSync(fd);
-  return hash.digest('hex');
 }
 
 function tell(what: 'ok' | 'FAILED' | 'not run', name: string, more: string): void {

@@ -59,7 +59,8 @@ export class Site {
   readonly web = new Map<string, Running>();
   readonly dns = new Map<string, Running>();
 
-  constructor() {
+  /** `modes`: whose servers there are; those of FullNAT are TUN's. */
+  constructor(modes: readonly Mode[] = MODES) {
     const { lab } = this;
     this.client = lab.host('client');
     this.router = lab.host('router');
@@ -74,7 +75,7 @@ export class Site {
     this.#plug(this.director, 'eth0', 'a', 1, 2);
     this.#plug(this.director, 'eth1', 'n', 1, 2);
     this.setQueues(1);
-    for (const mode of ['nat', 'dr', 'tun'] as const)
+    for (const mode of (['nat', 'dr', 'tun'] as const).filter(m => modes.includes(m)))
       SERVERS[mode].names.forEach((name, i) => {
         const server = lab.host(name);
         this.servers.set(name, server);

@@ -1,7 +1,8 @@
 // What every story of the lab has at hand: where it plays, and the programs that tell it.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import type { Director } from './director.ts';
+import { createCipheriv, createHash } from 'node:crypto';
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Director, Plane } from './director.ts';
 import type { Outcome } from './hosts.ts';
 import { type Family, host, type Mode, type Site, vip } from './site.ts';
 
@@ -10,8 +11,8 @@ export interface Context {
   director: Director;
   mode: Mode;
   family: Family;
-  /** xdp or proxy: what the server sees of the client depends on it. */
-  plane: 'proxy' | 'xdp';
+  /** What the server sees of the client depends on it. ipvs: in a kernel of its own (npm run oracle:plane). */
+  plane: Plane;
   queues: number;
   /** SHA-256 of the files that every server has, by name. */
   hashes: ReadonlyMap<string, string>;
@@ -52,5 +53,20 @@ export function ask(c: Context, ...args: string[]): Promise<Outcome> {
 export async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+/** Writes a file of octets that do not repeat; its SHA-256. */
+export function fill(dir: string, name: string, size: number): string {
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, name), Buffer.alloc(16));
+  const zeros = Buffer.alloc(1 << 20);
+  const hash = createHash('sha256');
+  const fd = openSync(join(dir, name), 'w');
+  for (let at = 0; at < size; at += zeros.length) {
+    const piece = cipher.update(zeros);
+    hash.update(piece);
+    writeSync(fd, piece);
+  }
+  closeSync(fd);
   return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
-// What is told in which kernel: two of them share the time.
+// What is told in which kernel.
 import { PAGES } from './plane-docs.ts';
+import { labStories } from './plane-lab.ts';
 import { RULES } from './plane-rules.ts';
 import { STORIES } from './plane-story.ts';
 import { TABLE } from './plane-table.ts';
@@ -7,4 +8,7 @@ import { TABLE } from './plane-table.ts';
 export const KERNELS: readonly Record<string, () => Promise<unknown>>[] = [
   { ...TABLE, ...RULES, ...PAGES },
   STORIES,
+  labStories('nat'),
+  labStories('dr'),
+  labStories('tun'),
 ];

@@ -17,6 +17,7 @@ const VIP = {
 const VIP6 = '2001:db8:2::100';
 const RS = { rs1: '10.2.0.11', rs2: '10.2.0.12', rs3: '10.2.0.13' } as const;
 
+// Not asked for the VIP by clients' way: the mistakes are to be seen by clients, too.
 function service(vip: string, address: string, forward: string, servers: readonly string[]): string {
   return `  ${vip}:
     site: a
@@ -26,7 +27,7 @@ function service(vip: string, address: string, forward: string, servers: readonl
         port: 80
         scheduler: rr
         ${forward}
-        check: { http: { path: /healthz }, interval: 1s, timeout: 900ms, rise: 1, fall: 2 }
+        check: { http: { path: /healthz }, interval: 1s, timeout: 900ms, rise: 1, fall: 2, forwarded: false }
         real_servers: [${servers.map(a => `{ address: ${a}, port: 80 }`).join(', ')}]
 `;
 }

@@ -1,0 +1,92 @@
+// The lab's stories of NAT, DR and TUN, told by the same programs inside the kernel under test, with plane: ipvs. Tunnels end in
+// the kernel's own devices, which `gtm realserver setup` has made.
+import { join } from 'node:path';
+import { Director } from '../lab/director.ts';
+import { FAMILIES, type Mode, SERVERS, Site, serverAddress, vip } from '../lab/site.ts';
+import { STORIES, type Story } from '../lab/stories.ts';
+import { type Context, fill } from '../lab/telling.ts';
+import { scratch } from './plane-kit.ts';
+
+const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
+/** A kernel in a process is slow, and its files lie in its memory. */
+const SIZES = { small: 24 << 20, medium: 8 << 20 } as const;
+/** Stories that are not for here, by their beginning, and why. */
+const NOT_HERE: readonly string[] = [
+  'a file of 1 GiB', // no room
+  'a SYN flood', // of the packet core's table
+  'a verdict counts in less', // a time, which this kernel has not got
+];
+
+type Told = Pick<Context, 'site' | 'director' | 'hashes'>;
+
+/** The stories of a mode, each for both families, over one site that the first of them builds. */
+export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
+  let opened: Promise<Told> | undefined;
+  const here = STORIES.filter(s => isForHere(s, mode));
+  return Object.fromEntries(
+    here.flatMap(story =>
+      FAMILIES.filter(family => story.families?.includes(family) ?? true).map(family => [
+        `ipvs ${mode} ipv${family} ${story.protocol}: ${story.name}`,
+        async () => {
+          opened ??= open(mode);
+          const told = await opened;
+          try {
+            return await story.tell({ ...told, mode, family, plane: 'ipvs', queues: 1 });
+          } catch (e) {
+            throw new Error(`${e instanceof Error ? e.stack : e}\n${await known(told)}`);
+          }
+        },
+      ]),
+    ),
+  );
+}
+
+function isForHere({ name, modes, planes }: Story, mode: Mode): boolean {
+  const told = modes?.includes(mode) ?? true;
+  return told && (planes?.includes('xdp') ?? true) && !NOT_HERE.some(n => name.startsWith(n));
+}
+
+async function open(mode: Mode): Promise<Told> {
+  const site = new Site([mode]);
+  await site.startServers();
+  const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
+  for (const family of FAMILIES) {
+    // Not preferred: or else what the director begins would come from the VIP.
+    const words = family === 6 ? ['preferred_lft', '0'] : [];
+    const address = `${vip(mode, family)}/${family === 4 ? 32 : 128}`;
+    site.director.ip('addr', 'add', address, 'dev', 'eth0', ...words);
+  }
+  if (mode === 'tun') await Promise.all([0, 1].map(i => unwrap(site, i as 0 | 1)));
+  const director = new Director(site, 'ipvs', [mode]);
+  await director.start();
+  return { site, director, hashes };
+}
+
+// Every wrapping, of either family in either family.
+async function unwrap(site: Site, i: 0 | 1): Promise<void> {
+  const host = site.servers.get(SERVERS.tun.names[i]);
+  const vips = FAMILIES.map(family => vip('tun', family)).join(',');
+  const state = scratch();
+  for (const outer of FAMILIES)
+    for (const type of ['gue', 'gre']) {
+      const args = [
+        '--mode',
+        'tun',
+        '--tunnel',
+        type,
+        '--vip',
+        vips,
+        '--address',
+        serverAddress('tun', outer, i),
+      ];
+      const words = ['realserver', 'setup', '--yes', '--state', join(state, 'state'), ...args];
+      const outcome = await host?.run(process.execPath, [GTM, ...words], { timeout: 60_000 });
+      if (outcome?.code !== 0) throw new Error(`gtm ${words.join(' ')}: ${outcome?.err}`);
+    }
+}
+
+/** What the director knows, for a story that went wrong. */
+async function known({ site, director }: Told): Promise<string> {
+  const { out } = await site.director.run('sh', ['-c', 'ipvsadm -Ln; ipvsadm -Ln --stats; ip neigh']);
+  return `${out}\n${director.log}`;
+}
