@@ -2,7 +2,8 @@
 // clients' packets take, and every other VIP from where it stands.
 import { directorsOf } from '../health/vip.ts';
 import { formatEndpoint } from '../kit/ip.ts';
-import { type CheckConfig, portOf } from '../model/probe.ts';
+import type { CheckConfig } from '../model/probe.ts';
+import { portOf } from '../model/probe-kind.ts';
 import type { Config, ServiceConfig } from '../model/schema.ts';
 import { payloadOf } from '../probe/path.ts';
 import type { Via } from '../probe/probe.ts';

@@ -1,9 +1,7 @@
 // The `check` of a service in the cluster file: one kind of probe, its pace, and what counts as up. Part of schema.ts.
 import { z } from 'zod';
 import { domain, duration, isObject, percent, port } from './fields.ts';
-
-/** The kinds of probe; a check has exactly one. */
-export const PROBE_KINDS = ['http', 'https', 'tcp', 'tls', 'dns', 'udp', 'icmp', 'exec'] as const;
+import { PROBE_KINDS } from './probe-kind.ts';
 
 const pacing = {
   interval: duration('50ms', '1h').default(5000),
@@ -133,8 +131,3 @@ export const check = z
 
 /** A check after parsing: durations in ms, defaults filled in. */
 export type CheckConfig = z.output<typeof check>;
-
-/** The port that a check names itself; undefined: that of what is probed, or the check has no port. */
-export function portOf(check: CheckConfig): number | undefined {
-  return (check.http ?? check.https ?? check.tcp ?? check.tls ?? check.dns ?? check.udp)?.port;
-}

@@ -1,7 +1,7 @@
 // The exec probe: a program's exit code. No shell; a small environment; its first line of output is the text.
 // Invariant: the program is the leader of a process group of its own, and nothing of that group is left when the probe ends.
 import { spawn } from 'node:child_process';
-import { portOf } from '../model/probe.ts';
+import { portOf } from '../model/probe-kind.ts';
 import { type Probe, ProbeFault, socketFault } from './probe.ts';
 
 /** As much of a stream is kept, bytes; the rest is read and thrown away, so that nobody waits for a full pipe. */

@@ -1,7 +1,8 @@
 // The registry of probes, and the map of the room:
 //   Prober (when) ─target, signal→ probes[kind] (what) ─text→ Prober ─result→ health/ (what it means)
 // Each row loads its file at first use: undici alone takes a third of a second.
-import { type CheckConfig, PROBE_KINDS } from '../model/probe.ts';
+import type { CheckConfig } from '../model/probe.ts';
+import { PROBE_KINDS } from '../model/probe-kind.ts';
 import { type Ask, dnsProbe } from './dns.ts';
 import { icmpProbe, type Ping } from './icmp.ts';
 import { type Knock, pathProbe } from './path.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
 import dns2 from 'dns2';
-import { PROBE_KINDS } from '../../src/model/probe.ts';
+import { PROBE_KINDS } from '../../src/model/probe-kind.ts';
 import { ask } from '../../src/net/ask.ts';
 import { kindOf, makeProbes } from '../../src/probe/index.ts';
 import { checkOf, closedPort, closeServers, openConnections, sleep, tcpServer } from './servers.ts';

@@ -3,7 +3,7 @@ import { formatDuration } from '../../kit/duration.ts';
 import { formatEndpoint } from '../../kit/ip.ts';
 import { formatPercent } from '../../kit/text.ts';
 import type { Finding, Rule, View } from '../finding.ts';
-import { PROBE_KINDS, portOf } from '../probe.ts';
+import { PROBE_KINDS, portOf } from '../probe-kind.ts';
 import { canonical, familyOf, faultOfAddress } from './address.ts';
 import { each, type Seat } from './seat.ts';
 
