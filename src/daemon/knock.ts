@@ -16,8 +16,9 @@ import { datagram, type Ends, readAnswer, segment, wrapped } from './knock-packe
 
 /** Source ports: above those that Linux gives to connections of its own. */
 const PORTS = { first: 0xfc00, mask: 0xfc00, count: 0x400 } as const;
-/** How old a list of links and neighbours may be, ms. */
+/** How old a list of links and neighbours may be, ms; and how much longer than it took it is kept, however many wait for another. */
 const FRESH = 250;
+const REST = 10;
 /** Pauses between two looks for answers: soon after a knock, and later; and between two looks for a neighbour. ms. */
 const LOOK = { soon: 1, later: 5, recent: 20, neighbour: 20 } as const;
 const LARGEST = 65_536;
@@ -46,7 +47,7 @@ export class Knocker {
   /** By source port. */
   readonly #waiting = new Map<number, Waiting>();
   readonly #memory = new Uint8Array(new ArrayBuffer(LARGEST));
-  #lists: { at: number; links: Link[]; neighbours: Neighbour[] } | undefined;
+  #lists: { at: number; took: number; links: Link[]; neighbours: Neighbour[] } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #last = 0;
   #closed = false;
@@ -230,8 +231,12 @@ export class Knocker {
 
   #listed(rt: Rtnetlink, anew: boolean): { links: Link[]; neighbours: Neighbour[] } {
     const now = performance.now();
-    if (this.#lists === undefined || anew || now - this.#lists.at > FRESH)
-      this.#lists = { at: now, links: rt.links(), neighbours: rt.neighbours() };
+    const old = this.#lists;
+    const least = anew ? LOOK.neighbour : FRESH;
+    if (old !== undefined && now - old.at < Math.max(least, old.took * REST)) return old;
+    const lists = { links: rt.links(), neighbours: rt.neighbours() };
+    const at = performance.now();
+    this.#lists = { ...lists, at, took: at - now };
     return this.#lists;
   }
 }
@@ -257,6 +262,7 @@ function attempt(act: () => void): void {
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
