@@ -54,7 +54,7 @@ const WORDS: Record<Mode, readonly string[]> = {
   ],
   tun: [
     'tun: the director puts each packet into another one to the server, which may be anywhere; servers answer to clients',
-    'themselves. They take the packet out of the tunnel, listen on the VIP’s own port, and have the VIP on lo',
+    'themselves. They take the packet out of the tunnel, listen on the VIP’s own port, and have the VIP on its device',
     '(gtm realserver setup --mode tun). The way to them should take packets of 1500 bytes and the outer header.',
   ],
   fullnat: [

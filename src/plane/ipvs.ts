@@ -245,7 +245,8 @@ class IpvsPlane implements Plane {
   }
 
   async #tellHost(services: readonly ServiceSpec[]): Promise<void> {
-    for (const text of await hostFaults(services, this.#asked)) this.#once(text);
+    const libc = this.#o.libc ?? (await openLibc());
+    for (const text of await hostFaults(services, this.#asked, libc)) this.#once(text);
   }
 
   #once(text: string): void {

@@ -140,15 +140,21 @@ export function redirects(wish: Wish, facts: Facts, device: string): Finding[] {
   ].flatMap(f => ['all', device].map(d => `net.${f}.conf.${d}.accept_redirects`));
   const open = keys.filter(k => facts.sysctl(k) === '1');
   if (open.length === 0) return [];
+  const families = (['ipv4', 'ipv6'] as const).filter(f => open.some(k => k.includes(f)));
   return [
     {
       name: 'redirects',
       level: 'error',
       what: `ICMP redirects are taken: ${open.join(', ')}`,
       why: 'the director, or a router, may tell this host of a shorter way to a client: the answers then go past the director, come from the wrong address, and the client resets',
-      steps: open.map(k => setting(facts, k, '0')),
+      // What it was taught before would count for minutes yet.
+      steps: [...open.map(k => setting(facts, k, '0')), ...families.map(forgetTaught)],
     },
   ];
+}
+
+function forgetTaught(family: 'ipv4' | 'ipv6'): Step {
+  return { do: { ip: [family === 'ipv4' ? '-4' : '-6', 'route', 'flush', 'cache'] }, undo: [] };
 }
 
 /** DR, TUN and FullNAT: the answers have to have a way. */

@@ -118,6 +118,18 @@ export const FORWARDING: readonly Row[] = [
     'GTM-C055',
     [IPVS, service('‹accept_proxy_protocol: { from: [10.0.0.0/8] }')],
     'plane ipvs of fra-1 forwards packets: it does not read a PROXY header out of them',
+    'plane: proxy reads it',
+  ),
+  row(
+    'GTM-C055',
+    [IPVS, service('‹proxy_protocol: v2'), ['{ http: { path: /healthz }', '{ tcp: {}']],
+    'plane ipvs of fra-1 forwards packets: it puts no PROXY header into them',
+    'plane: proxy writes one',
+  ),
+  row(
+    'GTM-C055',
+    [XDP, service('‹accept_proxy_protocol: { from: [10.0.0.0/8] }')],
+    'plane xdp of fra-1 forwards packets: it does not read a PROXY header out of them',
   ),
   row(
     'GTM-C055',

@@ -241,7 +241,10 @@ function* planes(seat: Seat, view: View): Generator<Finding> {
         path: [...path, key],
         at: 'key',
         message: `${title}: ${of} forwards packets: it ${key === 'proxy_protocol' ? 'puts no PROXY header into them' : 'does not read a PROXY header out of them'}`,
-        help: 'with forward: nat, dr or tun real servers see the client’s address, with fullnat they read it from TOA',
+        help:
+          key === 'proxy_protocol'
+            ? 'plane: proxy writes one; with forward: nat, dr or tun real servers see the client’s address anyway, with fullnat they read it from TOA'
+            : 'plane: proxy reads it; here it comes to the real servers as it is, which may read it themselves',
       };
   const note = (key: string, why: string): Finding => ({
     code: 'GTM-C03A',

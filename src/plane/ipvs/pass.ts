@@ -57,6 +57,8 @@ export function explain({ verb, service, dest }: Command, error: GtmError): stri
   const errno = errnoName(error);
   if (dest === undefined && errno === 'ENOENT' && 'scheduler' in service)
     return `the kernel has no scheduler «${service.scheduler}»: load its module, modprobe ip_vs_${service.scheduler}`;
+  if (dest !== undefined && errno === 'EINVAL' && dest.address.includes(':') !== (service.family === 6))
+    return `${what}: the kernel carries one family in the other only while no thread synchronises connections, and from Linux 3.18 on: ipvsadm --stop-daemon master, and backup`;
   if (dest !== undefined && errno === 'EINVAL')
     return `${what}: the kernel takes no address that it has no way to, or that is not one host's: look at ip route get ${dest.address}`;
   return `${what}: ${reason(error)}`;
