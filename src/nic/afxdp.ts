@@ -61,6 +61,8 @@ const ADDRESS_WORDS = 2;
 const TX_BUDGET = 256;
 /** Wake-ups for one batch: the kernel sends at least 32 frames each. */
 const KICKS = 16;
+/** Frames that are given to the kernel, or taken back, at one time: the fewest. */
+const SOME = 32;
 /** XDP_UMEM_REG's headroom: 2 octets behind the kernel's own 256 (umem.ts). */
 const ALIGN = 2;
 
@@ -189,7 +191,7 @@ export class Xsk {
     const ring = this.#fill;
     const umem = this.#umem;
     let n = ring.room();
-    if (n < 32) return;
+    if (n < SOME) return;
     if (n > umem.free) n = umem.free;
     const { entries, mask } = ring;
     let { index } = ring;
@@ -203,11 +205,11 @@ export class Xsk {
     ring.publish();
   }
 
-  /** Takes back the frames that were sent. */
+  /** Takes back the frames that were sent, once there are a good number of them. */
   reclaim(): void {
     const ring = this.#completion;
     let n = ring.waiting();
-    if (n <= 0) return;
+    if (n < SOME) return;
     const umem = this.#umem;
     const { entries, mask } = ring;
     let { index } = ring;
@@ -251,7 +253,7 @@ export class Xsk {
       this.#room = 0;
       tx.publish();
     }
-    if (!tx.sleeps()) return;
+    if (tx.pending() === 0 || !tx.sleeps()) return;
     for (let i = 0; i < KICKS && tx.pending() > 0; i++)
       if (this.#libc.send(this.fd, 0, 0, MSG_DONTWAIT) < 0) return;
   }
@@ -263,6 +265,6 @@ export class Xsk {
 
   /** Whether the kernel waits for a call (poll) to take from the fill ring. */
   get asleep(): boolean {
-    return this.#fill.sleeps();
+    return this.#fill.seemsAsleep();
   }
 }

@@ -71,10 +71,10 @@ export class FakeSocket {
     return frames;
   }
 
-  /** Frames that the kernel has: to fill, and received but not read. */
+  /** Frames in rings: to fill, received but not read, sent but not taken back. */
   get held(): number {
-    const { fill, rx } = this;
-    return ((fill.producer[0] - fill.consumer[0]) | 0) + ((rx.producer[0] - rx.consumer[0]) | 0);
+    const { fill, rx, completion } = this;
+    return [fill, rx, completion].reduce((sum, r) => sum + ((r.producer[0] - r.consumer[0]) | 0), 0);
   }
 }
 

@@ -49,6 +49,9 @@ export interface ForwarderOptions {
 export class Forwarder {
   readonly #o: ForwarderOptions;
   readonly #bytes: Uint8Array;
+  /** The same frames, and the link headers, two octets at a time. */
+  readonly #halves: Uint16Array;
+  readonly #heads: Uint16Array;
   readonly #waiting = new Waiting();
   readonly #alone: boolean;
   readonly #host = new Uint8Array(new ArrayBuffer(LARGEST));
@@ -74,6 +77,8 @@ export class Forwarder {
     this.#o = options;
     const { umem, ways, libc } = options;
     this.#bytes = umem.bytes;
+    this.#halves = halvesOf(umem.bytes);
+    this.#heads = halvesOf(ways.headers);
     this.#alone = options.outboxes.length <= 1;
     this.#hostAt = libc.address(this.#host.buffer);
     this.#emit = length => this.#sendCopy(this.#piece, 0, length, this.#pieceSlot);
@@ -306,11 +311,22 @@ export class Forwarder {
       for (let i = 0; i < this.#tagged; i++) bytes[at + i] = this.#tags[i];
     }
     at -= 12;
-    for (let i = 0; i < 12; i++) bytes[at + i] = headers[h + i];
+    // IP headers are aligned, so link headers begin at an even octet, but for packets that were moved by an odd number.
+    if ((at & 1) === 0) {
+      const to = at >> 1;
+      const from = h >> 1;
+      const halves = this.#halves;
+      const heads = this.#heads;
+      for (let i = 0; i < 6; i++) halves[to + i] = heads[from + i];
+    } else for (let i = 0; i < 12; i++) bytes[at + i] = headers[h + i];
     if (senders[port].send(at, offset + length - at)) this.#counts[FRAME.sent]++;
     else {
       umem.put(at);
       this.#counts[FRAME.crowded]++;
     }
   }
+}
+
+function halvesOf(bytes: Uint8Array): Uint16Array {
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
 }

@@ -30,6 +30,7 @@ export class HopReader {
   readonly #slots: Int32Array;
   readonly #questions: Int32Array;
   readonly #mask: number;
+  readonly #found: Uint8Array;
   readonly #askedHash = new Int32Array(REMEMBERED);
   readonly #askedTick = new Int32Array(REMEMBERED).fill(-1);
 
@@ -41,6 +42,7 @@ export class HopReader {
     this.headers = memory.headers;
     this.ports = memory.ports;
     this.#mask = memory.ports.length - 1;
+    this.#found = new Uint8Array(memory.ports.length);
   }
 
   /** As Ways.hop(). */
@@ -50,11 +52,13 @@ export class HopReader {
     for (let i = 0; i <= this.#mask; i++) {
       const slot = (first + i) & this.#mask;
       const at = slot * SLOT.size;
-      const state = Atomics.load(slots, at);
+      // That the header stands, only the atomic look says; of a slot that was found before it is known.
+      const state = this.#found[slot] === 1 ? slots[at] : Atomics.load(slots, at);
       if (state === STATE.free) break;
       if (!same(slots, at + SLOT.iface, iface, family, address)) continue;
-      if (state === STATE.known) return slot;
-      break;
+      if (state !== STATE.known) break;
+      this.#found[slot] = 1;
+      return slot;
     }
     this.#ask(iface, family, address);
     return -1;

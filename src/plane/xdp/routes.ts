@@ -47,8 +47,9 @@ export class RouteReader {
     this.#tables = [tableAt(layout, 0), tableAt(layout, 1)];
   }
 
+  /** Asked for in every turn: a plain look, that the next turn makes up for. */
   generation(): number {
-    return Atomics.load(this.#control, CONTROL.generation);
+    return this.#control[CONTROL.generation];
   }
 
   /** As Routes.find(). */
