@@ -55,7 +55,7 @@ export async function readFacts(ways: readonly string[]): Promise<Facts> {
     links: links.map(linkOf),
     addresses: addresses.flatMap(addressesOf),
     routes: [...four.map(r => routeOf(r, 4)), ...six.map(r => routeOf(r, 6))],
-    fou: fou?.map(f => Number(f['port'])),
+    fou: fou?.map(f => ({ port: Number(f['port']), six: f['family'] === 'inet6' })),
     wayTo,
     sysctl: readSysctl,
   };

@@ -138,13 +138,13 @@ function deviceUp(wish: Wish, facts: Facts, made: Device, outer: string): Findin
 }
 
 function gue(port: number, facts: Facts, six: boolean): Finding[] {
-  if (facts.fou?.includes(port)) return [];
+  if (facts.fou?.some(f => f.port === port && f.six === six)) return [];
   const words = ['port', String(port), 'gue', ...(six ? ['-6'] : [])];
   return [
     {
       name: 'gue-port',
       level: 'error',
-      what: `GUE is not received on UDP port ${port}`,
+      what: `GUE is not received on UDP port ${port}${six ? ' over IPv6' : ''}`,
       why: 'tunnelled packets are answered with «port unreachable» and lost',
       steps: [
         ...(facts.fou === undefined ? [{ do: { modprobe: 'fou' }, undo: [] }] : []),

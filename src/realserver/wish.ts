@@ -62,8 +62,8 @@ export interface Facts {
   addresses: readonly Address[];
   /** Of the main table. */
   routes: readonly Route[];
-  /** UDP ports on which GUE or FOU is received; undefined where the kernel does not know of it (yet). */
-  fou: readonly number[] | undefined;
+  /** UDP ports on which GUE or FOU is received, over IPv4 or IPv6; undefined where the kernel does not know of it (yet). */
+  fou: readonly { port: number; six: boolean }[] | undefined;
   /** The link and the next hop on the way to an address; none when there is no way. */
   wayTo: ReadonlyMap<string, { device: string; via?: string }>;
   /** `net.ipv4.conf.all.rp_filter` and so on; undefined where there is none. */

@@ -26,6 +26,8 @@ export interface Change {
   weights?: readonly [number, number];
   scheduler?: string;
   tunnel?: 'ipip' | 'gue' | 'gre';
+  /** The real servers are asked at their addresses of the other family. */
+  mixed?: true;
 }
 
 export type Plane = 'proxy' | 'xdp' | 'ipvs';
@@ -126,10 +128,11 @@ zones: { lab.test: lab.test.zone }
   #vip(mode: Mode, family: Family): string {
     const { weights = [1, 1], scheduler = 'rr', tunnel = 'ipip' } = this.#changes[mode] ?? {};
     const { names, web, dns } = SERVERS[mode];
+    const at = this.#changes[mode]?.mixed === undefined ? family : family === 4 ? 6 : 4;
     const servers = (port: number) =>
       ([0, 1] as const).map(
         i =>
-          `{ name: ${names[i]}-v${family}, address: "${serverAddress(mode, family, i)}", port: ${port}, weight: ${weights[i]} }`,
+          `{ name: ${names[i]}-v${family}, address: "${serverAddress(mode, at, i)}", port: ${port}, weight: ${weights[i]} }`,
       );
     const more = [
       ...(mode === 'tun' ? [`tunnel: { type: ${tunnel} }`] : []),

@@ -15,6 +15,7 @@ import {
   source,
   upload,
 } from './contents.ts';
+import { otherFamily } from './families.ts';
 import type { Family, Mode } from './site.ts';
 import type { Context } from './telling.ts';
 
@@ -68,6 +69,13 @@ export const STORIES: readonly Story[] = [
       tell: c => through(c, tunnel),
     }),
   ),
+  {
+    name: 'one family inside the other, through IPIP, GUE and GRE',
+    protocol: 'tcp',
+    modes: ['tun'],
+    planes: ['xdp'],
+    tell: otherFamily,
+  },
   { name: 'TOA tells the server who asks', protocol: 'tcp', modes: ['fullnat'], planes: ['xdp'], tell: toa },
   {
     name: 'servers die, DNS answers move, and come back',

@@ -69,10 +69,14 @@ describe('a real server behind a tunnel', () => {
       found({ tunnel: 'gue' }, facts({ fou: undefined }))[0],
       /^gue-port \| modprobe fou \| ip fou add/,
     );
-    assert.equal(found({ tunnel: 'gue' }, facts({ fou: [6080] }))[0], device('gtm-ipip', 'ipip'));
+    assert.equal(
+      found({ tunnel: 'gue' }, facts({ fou: [{ port: 6080, six: false }] }))[0],
+      device('gtm-ipip', 'ipip'),
+    );
     const six = facts({ addresses: [{ device: 'eth0', address: '2001:db8:1::11', prefix: 64 }] });
     assert.match(found({}, six)[0], /gtm-ip6 type ip6tnl mode any local 2001:db8:1::11 remote any/);
-    assert.match(found({ tunnel: 'gue' }, six)[0], /ip fou add port 6080 gue -6/);
+    const received = { ...six, fou: [{ port: 6080, six: false }] };
+    assert.match(found({ tunnel: 'gue' }, received)[0], /ip fou add port 6080 gue -6/);
     assert.match(found({}, facts({ addresses: [] }))[0], /^no-address/);
   });
 
@@ -108,7 +112,7 @@ describe('a real server behind a tunnel', () => {
     assert.doesNotMatch(found({ ...six, vips: ['2001:db8::10'] }, both)[0], /tunnel-device/);
     assert.match(found({ ...six, tunnel: 'gre' }, both)[0], /gtm-gre6 type ip6gre local 2001:db8:1::11/);
     assert.match(found({ address: '203.0.113.12' }, both)[0], /^no-address/);
-});
+  });
 
   it('the filter: strict drops; loose drops where the device has no address; on lo the VIP will do without a filter alone', () => {
     const links = [LO, ETH, TUNNEL];
@@ -134,7 +138,7 @@ describe('a real server behind a tunnel', () => {
     const ready = { links: [LO, ETH, TUNNEL], addresses: [outer, onTunnel] };
     const step = (most: number) => [`mtu | ip route replace ${words.join(' ')} advmss ${most}`];
     assert.deepEqual(found({}, facts({ ...ready, routes })), step(1440));
-    const gue = { ...ready, fou: [6080], routes };
+    const gue = { ...ready, fou: [{ port: 6080, six: false }], routes };
     assert.deepEqual(found({ tunnel: 'gue' }, facts(gue)), step(1428));
     const jumbo = { ...ready, links: [LO, { ...ETH, mtu: 9000 }, TUNNEL] };
     const most = [{ ...routes[0], advmss: 1460 }];
