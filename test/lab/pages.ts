@@ -76,7 +76,8 @@ async function type(block: Block, hosts: Record<string, Host>, dir: string): Pro
   for (const name of block.hosts)
     for (const line of block.lines) {
       const state = line.includes('setup') ? `--state ${dir}/${name}` : '';
-      const gtm = `gtm() { '${process.execPath}' '${GTM}' "$@" ${state}; }`;
+      // What stays is ended with the shell: it is the shell.
+      const gtm = `gtm() { ${block.stays ? 'exec ' : ''}'${process.execPath}' '${GTM}' "$@" ${state}; }`;
       const words = ['-c', `${gtm}\n${line}`];
       if (block.stays) {
         await hosts[name].start('sh', words).says(/\S/, 30_000);
