@@ -7,7 +7,10 @@ import { seeded } from '../src/kit/rng.ts';
 import { BATCH } from '../src/lvs/ahead.ts';
 import type { Forward, Route, Routes } from '../src/lvs/config.ts';
 import { Director, HEADROOM } from '../src/lvs/director.ts';
+import { memoryOf } from '../src/lvs/life.ts';
 import { SCHEDULERS, type SchedulerName } from '../src/model/schema.ts';
+import { carve, mapHuge, unmapHuge } from '../src/nic/huge.ts';
+import { type Libc, openLibc } from '../src/nic/libc.ts';
 
 const SERVERS = 16;
 /** Bytes of a frame's slot. */
@@ -22,20 +25,34 @@ interface Line {
   fresh: number;
 }
 
-/** Prints the table, or JSON with `--json`; `--quick` takes fewer samples and at most 10⁴ connections. Resolves to the exit code. */
+/**
+ * Prints the table, or JSON with `--json`; `--quick` takes fewer samples and at most 10⁴ connections, `--only TEXT` the lines that have it.
+ * Resolves to the exit code.
+ */
 export async function run(argv: readonly string[]): Promise<number> {
   const quick = argv.includes('--quick');
+  const libc = await openLibc().catch(() => undefined);
+  const measure = (forward: Forward, scheduler: SchedulerName, connections: number, short: boolean) =>
+    measureWith(libc, forward, scheduler, connections, short);
+  const only = argv.includes('--only') ? (argv[argv.indexOf('--only') + 1] ?? '') : '';
   const calibration = calibrate();
   const miss = { small: walk(1000), large: walk(1_000_000) };
   const lines: Line[] = [];
   // The compiler sees every way once before anything is measured.
   for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as Forward[]) measure(forward, 'wlc', 1000, true);
-  for (const connections of quick ? [1000, 10_000] : [1000, 1_000_000]) {
-    for (const forward of ['nat', 'dr', 'tun', 'fullnat'] as Forward[])
-      lines.push({ what: `${forward} wlc`, connections, ...measure(forward, 'wlc', connections, quick) });
-    for (const scheduler of SCHEDULERS)
-      lines.push({ what: `dr ${scheduler}`, connections, ...measure('dr', scheduler, connections, quick) });
-  }
+  const kinds: [Forward, SchedulerName][] = [
+    ...(['nat', 'dr', 'tun', 'fullnat'] as const).map((forward): [Forward, SchedulerName] => [
+      forward,
+      'wlc',
+    ]),
+    ...SCHEDULERS.map((scheduler): [Forward, SchedulerName] => ['dr', scheduler]),
+  ];
+  for (const connections of quick ? [1000, 10_000] : [1000, 1_000_000])
+    for (const [forward, scheduler] of kinds) {
+      const what = `${forward} ${scheduler}`;
+      if (!what.includes(only)) continue;
+      lines.push({ what, connections, ...measure(forward, scheduler, connections, quick) });
+    }
   if (argv.includes('--json')) {
     process.stdout.write(
       `${JSON.stringify({ bench: 'lvs', unit: 'ns', batch: BATCH, calibration, miss, lines })}\n`,
@@ -63,8 +80,39 @@ const routes: Routes = {
   },
 };
 
-function measure(forward: Forward, scheduler: SchedulerName, connections: number, quick: boolean) {
-  const director = new Director({ capacity: Math.ceil(connections * 1.2) + 20_000, routes, rng: seeded(1) });
+/** The table lies where the xdp plane has it, if this system lets it. */
+function measureWith(
+  libc: Libc | undefined,
+  forward: Forward,
+  scheduler: SchedulerName,
+  connections: number,
+  quick: boolean,
+) {
+  const capacity = Math.ceil(connections * 1.2) + 20_000;
+  if (libc === undefined)
+    return measure(
+      new Director({ capacity, routes, rng: seeded(1) }),
+      forward,
+      scheduler,
+      connections,
+      quick,
+    );
+  const place = mapHuge(libc, memoryOf(capacity));
+  try {
+    const director = new Director({ capacity, routes, rng: seeded(1), memory: carve(libc, place) });
+    return measure(director, forward, scheduler, connections, quick);
+  } finally {
+    unmapHuge(libc, place);
+  }
+}
+
+function measure(
+  director: Director,
+  forward: Forward,
+  scheduler: SchedulerName,
+  connections: number,
+  quick: boolean,
+) {
   const key = { protocol: 'tcp', address: '192.0.2.10', port: 80 } as const;
   const localAddresses = Array.from({ length: 32 }, (_, i) => `10.1.0.${i + 1}`);
   director.addService(key, { scheduler, flags: [`${scheduler}-port`], localAddresses });

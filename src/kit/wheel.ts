@@ -1,7 +1,8 @@
 // A hierarchical timer wheel (Varghese and Lauck 1987) over numbered entries: three levels of 256 slots of 64 ms, 16 s and
-// 70 min, as circular lists in two flat arrays; set, clear and fire take constant time and allocate nothing.
+// 70 min, as circular lists in one flat array (next, previous); set, clear and fire take constant time and allocate nothing.
 // Times are milliseconds modulo 2³², compared as differences. Invariant: an entry fires at most 64 ms late; one set for more
 // than 16 s fires early, when its slot's time begins, and its owner, who knows the time, sets it again.
+import { type Memory, plain } from './memory.ts';
 
 const SHIFT = 6;
 const SLOTS = 256;
@@ -12,32 +13,28 @@ const TICKS = 0x3ffffff;
 const FARTHEST = (SLOTS - 1) << 16;
 
 export class Wheel {
-  readonly #next: Int32Array;
-  readonly #prev: Int32Array;
+  /** Of entry `id`: the next at 2 × id, the previous one behind it. */
+  readonly #links: Int32Array;
   readonly #first: number;
   readonly #pending: number;
   readonly #fire: (id: number) => void;
   #tick: number;
 
   /** Entries 0..capacity-1, none set. `fire` is called for each that is due, already cleared; it may set and clear any. */
-  constructor(capacity: number, now: number, fire: (id: number) => void) {
-    const size = capacity + LEVELS * SLOTS + 1;
-    this.#next = new Int32Array(size);
-    this.#prev = new Int32Array(size);
+  constructor(capacity: number, now: number, fire: (id: number) => void, memory: Memory = plain) {
+    const size = entries(capacity);
+    this.#links = new Int32Array(memory(wheelMemory(capacity)), 0, size * 2);
     this.#first = capacity;
     this.#pending = size - 1;
     this.#fire = fire;
     this.#tick = (now | 0) >>> SHIFT;
     // An entry that is in no list, and an empty list's head, point at themselves.
-    for (let i = 0; i < size; i++) {
-      this.#next[i] = i;
-      this.#prev[i] = i;
-    }
+    for (let i = 0; i < size * 2; i++) this.#links[i] = i >> 1;
   }
 
   /** Bytes that the wheel keeps. */
   get bytes(): number {
-    return this.#next.byteLength + this.#prev.byteLength;
+    return this.#links.byteLength;
   }
 
   /** Fires `id` at `due` (or at the next tick, if that has passed), instead of when it was set for before. */
@@ -57,12 +54,14 @@ export class Wheel {
 
   /** Forgets `id`; harmless if it is not set. */
   clear(id: number): void {
-    const next = this.#next[id];
-    const prev = this.#prev[id];
-    this.#next[prev] = next;
-    this.#prev[next] = prev;
-    this.#next[id] = id;
-    this.#prev[id] = id;
+    const links = this.#links;
+    const next = links[2 * id];
+    const prev = links[2 * id + 1];
+    if (next === id) return;
+    links[2 * prev] = next;
+    links[2 * next + 1] = prev;
+    links[2 * id] = id;
+    links[2 * id + 1] = id;
   }
 
   /** Goes on to `now` and fires what is due, in order of ticks. */
@@ -70,6 +69,7 @@ export class Wheel {
     const to = (now | 0) >>> SHIFT;
     let left = (to - this.#tick) & TICKS;
     if (left > TICKS >>> 1) return;
+    const end = 2 * this.#pending;
     for (; left > 0; left--) {
       this.#tick = (this.#tick + 1) & TICKS;
       const slot = this.#tick & (SLOTS - 1);
@@ -79,7 +79,7 @@ export class Wheel {
         this.#take(this.#first + SLOTS + ((this.#tick >>> 8) & (SLOTS - 1)));
       }
       this.#take(this.#first + slot);
-      for (let id = this.#next[this.#pending]; id !== this.#pending; id = this.#next[this.#pending]) {
+      for (let id = this.#links[end]; id !== this.#pending; id = this.#links[end]) {
         this.clear(id);
         this.#fire(id);
       }
@@ -89,24 +89,37 @@ export class Wheel {
   #link(id: number, tick: number, ahead: number): void {
     const level = ahead < SLOTS ? 0 : ahead < SLOTS << 8 ? 1 : 2;
     const head = this.#first + level * SLOTS + ((tick >>> (8 * level)) & (SLOTS - 1));
-    const last = this.#prev[head];
-    this.#next[last] = id;
-    this.#prev[id] = last;
-    this.#next[id] = head;
-    this.#prev[head] = id;
+    const links = this.#links;
+    const last = links[2 * head + 1];
+    links[2 * last] = id;
+    links[2 * id + 1] = last;
+    links[2 * id] = head;
+    links[2 * head + 1] = id;
   }
 
   /** Moves a slot's list to the end of the pending one. */
   #take(head: number): void {
-    const first = this.#next[head];
+    const links = this.#links;
+    const first = links[2 * head];
     if (first === head) return;
-    const last = this.#prev[head];
-    const end = this.#prev[this.#pending];
-    this.#next[end] = first;
-    this.#prev[first] = end;
-    this.#next[last] = this.#pending;
-    this.#prev[this.#pending] = last;
-    this.#next[head] = head;
-    this.#prev[head] = head;
+    const pending = this.#pending;
+    const last = links[2 * head + 1];
+    const end = links[2 * pending + 1];
+    links[2 * end] = first;
+    links[2 * first + 1] = end;
+    links[2 * last] = pending;
+    links[2 * pending + 1] = last;
+    links[2 * head] = head;
+    links[2 * head + 1] = head;
   }
+}
+
+/** Bytes that a wheel of so many entries asks its Memory for. */
+export function wheelMemory(capacity: number): number {
+  return entries(capacity) * 8;
+}
+
+// Those of the owner, the heads of the slots, and of what is pending.
+function entries(capacity: number): number {
+  return capacity + LEVELS * SLOTS + 1;
 }

@@ -1,6 +1,6 @@
 // Looks ahead over a batch of packets: touches the lines of their connections before handle() needs them one after the other.
 // A line out of a million costs a miss of the caches (some 200 ns) that handle() would wait for; the misses of a batch overlap.
-//   addresses, ports → heads of the chains (all packets) → first lines → the lines behind them
+//   addresses, ports → chains (all packets) → their heads → first lines → the lines behind them
 // Invariant: reads alone. Whatever the frames hold, only the time changes that handle() takes.
 import type { Core } from './core.ts';
 import { IS_UDP, V6 } from './line.ts';
@@ -16,7 +16,7 @@ const READ = 64;
 
 export class Ahead {
   readonly #core: Core;
-  readonly #links = new Int32Array(BATCH);
+  readonly #chains = new Int32Array(BATCH);
   readonly #many: number;
   /** What was read, kept so that no compiler leaves the reading out. */
   seen = 0;
@@ -29,37 +29,31 @@ export class Ahead {
 
   /** For the first `count` (at most BATCH) packets of `frame`, whose IP headers begin at `offsets`. */
   look(frame: Uint8Array, offsets: Int32Array, count: number): void {
-    const links = this.#links;
+    const chains = this.#chains;
     const { table } = this.#core.life;
     if (table.used < this.#many) return;
     const n = count < BATCH ? count : BATCH;
-    for (let i = 0; i < n; i++) links[i] = this.#head(frame, offsets[i]);
-    let seen = 0;
-    for (let i = 0; i < n; i++) {
-      seen ^= table.extraOf(links[i]);
-      links[i] = table.behind(links[i]);
-    }
-    for (let i = 0; i < n; i++) seen ^= table.behind(links[i]);
-    this.seen = seen;
+    for (let i = 0; i < n; i++) chains[i] = this.#chain(frame, offsets[i]);
+    this.seen = table.chains.fetch(chains, n, table.x);
   }
 
-  /** The first link of the chain in which the packet's connection would be; 0 = none. */
-  #head(frame: Uint8Array, at: number): number {
+  /** The chain in which the packet's connection would be; any, if it is none of ours. */
+  #chain(frame: Uint8Array, at: number): number {
     if (at < 0 || at + READ > frame.length) return 0;
     const v4 = frame[at] >>> 4 === 4;
     const protocol = frame[at + (v4 ? 9 : 6)];
     if (protocol !== TCP && protocol !== UDP) return 0;
     const { services, life } = this.#core;
-    const { table } = life;
+    const { chains } = life.table;
     const udp = protocol === UDP ? IS_UDP : 0;
     if (v4) {
       const ports = word(frame, at + ((frame[at] & 15) << 2));
       const s = word(frame, at + 12);
       const d = word(frame, at + 16);
       const to = services.places.bits(d, 0, 0, 0, 0);
-      if (to & LOCAL) return table.headOfServer(udp, d, 0, 0, 0, ports, s, 0);
-      if (to & OWN) return table.headOfClient(udp, s, 0, 0, 0, ports >>> 16);
-      return table.headOfClient(udp, d, 0, 0, 0, ports & 0xffff);
+      if (to & LOCAL) return chains.ofLocal(udp, d, 0, 0, 0, ports, s, 0);
+      if (to & OWN) return chains.ofClient(udp, s, 0, 0, 0, ports >>> 16);
+      return chains.ofClient(udp, d, 0, 0, 0, ports & 0xffff);
     }
     const ports = word(frame, at + 40);
     const s0 = word(frame, at + 8);
@@ -69,9 +63,9 @@ export class Ahead {
     const d2 = word(frame, at + 32);
     const d3 = word(frame, at + 36);
     const to = services.places.bits(d0, d1, d2, d3, 0);
-    if (to & LOCAL) return table.headOfServer(udp | V6, d0, d1, d2, d3, ports, s0, s3);
+    if (to & LOCAL) return chains.ofLocal(udp | V6, d0, d1, d2, d3, ports, s0, s3);
     if (to & OWN)
-      return table.headOfClient(udp | V6, s0, word(frame, at + 12), word(frame, at + 16), s3, ports >>> 16);
-    return table.headOfClient(udp | V6, d0, d1, d2, d3, ports & 0xffff);
+      return chains.ofClient(udp | V6, s0, word(frame, at + 12), word(frame, at + 16), s3, ports >>> 16);
+    return chains.ofClient(udp | V6, d0, d1, d2, d3, ports & 0xffff);
   }
 }

@@ -1,7 +1,9 @@
 // The connection table (ip_vs_conn.c): one 64-byte line of an Int32Array for each, chained into one hash by the client's side, and
-// by the server's side too for FullNAT. A client's address and port stand in both directions of NAT, so one chain serves both.
-// A link is index × 2 + side. Index 0 is nobody; the last line is for a packet of one-packet scheduling, never chained.
+// by the server's side too for FullNAT (chains.ts). A client's address and port stand in both directions of NAT, so one chain serves both.
+// Index 0 is nobody; the last line is for a packet of one-packet scheduling, never chained.
 // Invariant: a line is free, or in use with its links.
+import { type Memory, plain } from '../kit/memory.ts';
+import { Chains } from './chains.ts';
 import {
   CHAINED,
   CPORTS,
@@ -10,6 +12,7 @@ import {
   EXTRA,
   FLAGS,
   FORWARD_SHIFT,
+  FREE,
   IS_UDP,
   KIND,
   LINK,
@@ -25,30 +28,33 @@ import { isWords, sameWords } from './wordset.ts';
 
 export class ConnTable {
   readonly t: Int32Array;
-  /** EXTRA words a line, made with the first FullNAT connection. */
+  /** EXTRA words a line, made with the first FullNAT connection of IPv6. */
   x: Int32Array = new Int32Array(0);
   readonly capacity: number;
   /** The line for one packet's connection. */
   readonly spare: number;
   /** What may be evicted. */
   readonly queues: Queues;
+  readonly chains: Chains;
   used = 0;
-  readonly #heads: Int32Array;
-  readonly #shift: number;
-  readonly #seed: number;
   #free = 0;
   readonly #dests: readonly Dest[];
   readonly #locals: readonly Local[];
+  readonly #memory: Memory;
 
-  constructor(capacity: number, seed: number, dests: readonly Dest[], locals: readonly Local[]) {
+  constructor(
+    capacity: number,
+    seed: number,
+    dests: readonly Dest[],
+    locals: readonly Local[],
+    memory: Memory = plain,
+  ) {
     this.capacity = capacity;
     this.spare = capacity + 1;
-    this.t = new Int32Array((capacity + 2) * WORDS);
+    this.#memory = memory;
+    this.t = this.#words((capacity + 2) * WORDS);
     this.queues = new Queues(this.t);
-    const bits = Math.max(4, 32 - Math.clz32(capacity - 1));
-    this.#heads = new Int32Array(1 << bits);
-    this.#shift = 32 - bits;
-    this.#seed = seed | 0;
+    this.chains = new Chains(this.t, bitsOf(capacity), seed, memory);
     this.#dests = dests;
     this.#locals = locals;
     for (let c = capacity; c > 0; c--) this.#release(c);
@@ -56,18 +62,7 @@ export class ConnTable {
 
   /** Bytes that the table keeps. */
   get bytes(): number {
-    return this.t.byteLength + this.x.byteLength + this.#heads.byteLength;
-  }
-
-  /** Links in the longest chain: what the slowest look-up passes. */
-  longestChain(): number {
-    let longest = 0;
-    for (const head of this.#heads) {
-      let n = 0;
-      for (let link = head; link !== 0; n++) link = this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
-      if (n > longest) longest = n;
-    }
-    return longest;
+    return this.t.byteLength + this.x.byteLength + this.chains.bytes;
   }
 
   /** A cleared line, or 0 if none is free. */
@@ -86,9 +81,9 @@ export class ConnTable {
     const base = c * WORDS;
     const flags = this.t[base + FLAGS];
     if (flags & CHAINED) {
-      this.#unchain(c * 2, this.#clientHash(c));
+      this.chains.take(c * 2, this.#clientChain(c));
       if (this.forwardOf(c) === FULLNAT && (flags & TEMPLATE) === 0)
-        this.#unchain(c * 2 + 1, this.#serverHash(c));
+        this.chains.take(c * 2 + 1, this.#localChain(c));
     }
     this.queues.move(c, 0);
     this.t[base + FLAGS] = 0;
@@ -99,62 +94,62 @@ export class ConnTable {
   /** Makes a filled line findable. */
   chain(c: number): void {
     this.t[c * WORDS + FLAGS] |= CHAINED;
-    this.#chain(c * 2, this.#clientHash(c));
+    this.chains.put(c * 2, this.#clientChain(c));
     if (this.forwardOf(c) === FULLNAT && (this.t[c * WORDS + FLAGS] & TEMPLATE) === 0)
-      this.#chain(c * 2 + 1, this.#serverHash(c));
+      this.chains.put(c * 2 + 1, this.#localChain(c));
   }
 
   inUse(c: number): boolean {
     return (this.t[c * WORDS + FLAGS] & CHAINED) !== 0;
   }
 
+  /** 4 or 6. */
+  familyOf(c: number): number {
+    return this.t[c * WORDS + FLAGS] & V6 ? 6 : 4;
+  }
+
   forwardOf(c: number): number {
     return (this.t[c * WORDS + FLAGS] >>> FORWARD_SHIFT) & 3;
   }
 
-  /** FullNAT's words are there from now on. */
-  extend(): void {
-    if (this.x.length === 0) this.x = new Int32Array((this.capacity + 2) * EXTRA);
+  /** There is room for the FullNAT words of a family from now on. */
+  extend(family: number): void {
+    if (family === 6 && this.x.length === 0) this.x = this.#words((this.capacity + 2) * EXTRA);
   }
 
-  /** The first link of the chain of client `a`:`port`; 0 = it is empty. `kind`: V6 and IS_UDP. */
-  headOfClient(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
-    return this.#heads[this.#hash(kind, a0, a1, a2, a3, port)];
+  /** Where a FullNAT connection's words (LOCAL, DELTA, FIRST_DATA) are: the array, and from which index on. */
+  fullOf(c: number): Int32Array {
+    return this.t[c * WORDS + FLAGS] & V6 ? this.x : this.t;
   }
 
-  /** The same of FullNAT's local address `a`; `ports` as DPORTS has them, `d0` and `d3` of the server's address. */
-  headOfServer(
-    kind: number,
-    a0: number,
-    a1: number,
-    a2: number,
-    a3: number,
-    ports: number,
-    d0: number,
-    d3: number,
-  ): number {
-    return this.#heads[this.#hash(kind, a0, a1, a2, a3, ports ^ d0 ^ d3)];
+  fullAt(c: number): number {
+    return this.t[c * WORDS + FLAGS] & V6 ? c * EXTRA : c * WORDS + FREE;
   }
 
-  /** The link behind `link` in its chain; 0 = it is the last, or none. */
-  behind(link: number): number {
-    return this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
+  /** The index of a FullNAT connection's local address. */
+  localOf(c: number): number {
+    return this.fullOf(c)[this.fullAt(c) + LOCAL];
   }
 
-  /** The first of FullNAT's words of the line to which `link` leads; 0 = there are none. */
-  extraOf(link: number): number {
-    return this.x.length === 0 ? 0 : this.x[(link >>> 1) * EXTRA];
+  /** The client's address, into four words. */
+  clientOf(c: number, to: Int32Array): void {
+    const { t } = this;
+    const base = c * WORDS;
+    const v6 = (t[base + FLAGS] & V6) !== 0;
+    to[0] = t[base];
+    to[1] = v6 ? t[base + 1] : 0;
+    to[2] = v6 ? t[base + 2] : 0;
+    to[3] = v6 ? t[base + 3] : 0;
   }
 
   /** The connection of a packet from the client; 0 = none. */
   findIn(p: Packet): number {
-    const { t } = this;
+    const { t, chains } = this;
     const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
     const ports = (p.sport << 16) | p.dport;
-    for (let link = this.headOfClient(kind, p.s0, p.s1, p.s2, p.s3, p.sport); link !== 0; ) {
+    for (let link = chains.head(chains.ofClient(kind, p.s0, p.s1, p.s2, p.s3, p.sport)); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if (
-        (link & 1) === 0 &&
         t[base + CPORTS] === ports &&
         t[base] === p.s0 &&
         (t[base + FLAGS] & KIND) === kind &&
@@ -163,7 +158,7 @@ export class ConnTable {
         const { v } = this.#dests[t[base + DEST]];
         if (isWords(v, p.d0, p.d1, p.d2, p.d3)) return link >>> 1;
       }
-      link = t[base + LINK + (link & 1)];
+      link = t[base + LINK];
     }
     return 0;
   }
@@ -173,13 +168,12 @@ export class ConnTable {
    * virtual one. FullNAT's comes to a local address, and is asked for if `toLocal`.
    */
   findOut(p: Packet, toLocal: boolean): number {
-    const { t } = this;
+    const { t, chains } = this;
     const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
     if (toLocal) return this.findLocal(kind, p, p.dport);
-    for (let link = this.headOfClient(kind, p.d0, p.d1, p.d2, p.d3, p.dport); link !== 0; ) {
+    for (let link = chains.head(chains.ofClient(kind, p.d0, p.d1, p.d2, p.d3, p.dport)); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if (
-        (link & 1) === 0 &&
         t[base + CPORTS] >>> 16 === p.dport &&
         t[base] === p.d0 &&
         (t[base + FLAGS] & KIND) === kind &&
@@ -191,52 +185,53 @@ export class ConnTable {
         const port = method === NAT ? t[base + DPORTS] >>> 16 : t[base + CPORTS] & 0xffff;
         if (port === p.sport && method !== FULLNAT && isWords(a, p.s0, p.s1, p.s2, p.s3)) return link >>> 1;
       }
-      link = t[base + LINK + (link & 1)];
+      link = t[base + LINK];
     }
     return 0;
   }
 
   /** The FullNAT connection whose server is p's source and whose local address is p's destination, with local port `lport`. */
   findLocal(kind: number, p: Packet, lport: number): number {
-    const { t, x } = this;
+    const { t, chains } = this;
     const ports = (p.sport << 16) | lport;
-    for (let link = this.headOfServer(kind, p.d0, p.d1, p.d2, p.d3, ports, p.s0, p.s3); link !== 0; ) {
+    const chain = chains.ofLocal(kind, p.d0, p.d1, p.d2, p.d3, ports, p.s0, p.s3);
+    for (let link = chains.head(chain); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
-      if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
+      if (t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
         const { d } = this.#dests[t[base + DEST]];
-        const { a } = this.#locals[x[(link >>> 1) * EXTRA + LOCAL]];
+        const { a } = this.#locals[this.localOf(link >>> 1)];
         if (isWords(d, p.s0, p.s1, p.s2, p.s3) && isWords(a, p.d0, p.d1, p.d2, p.d3)) return link >>> 1;
       }
-      link = t[base + LINK + (link & 1)];
+      link = t[base + LINK + 1];
     }
     return 0;
   }
 
   /** Whether server `d`:`dport` knows a connection from `local`:`lport` already. */
   isTaken(kind: number, d: Int32Array, dport: number, local: Local, lport: number): boolean {
-    const { t, x } = this;
+    const { t, chains } = this;
     const ports = (dport << 16) | lport;
     const { a } = local;
-    for (let link = this.headOfServer(kind, a[0], a[1], a[2], a[3], ports, d[0], d[3]); link !== 0; ) {
+    const chain = chains.ofLocal(kind, a[0], a[1], a[2], a[3], ports, d[0], d[3]);
+    for (let link = chains.head(chain); link !== 0; ) {
       const c = link >>> 1;
       const base = c * WORDS;
-      if ((link & 1) === 1 && t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
-        const other = this.#locals[x[c * EXTRA + LOCAL]].a;
+      if (t[base + DPORTS] === ports && (t[base + FLAGS] & KIND) === kind) {
+        const other = this.#locals[this.localOf(c)].a;
         if (sameWords(this.#dests[t[base + DEST]].d, d) && sameWords(other, a)) return true;
       }
-      link = t[base + LINK + (link & 1)];
+      link = t[base + LINK + 1];
     }
     return false;
   }
 
   /** The template of masked client `a` at virtual address `v`, port `vport`; 0 = none. `kind`: V6 and IS_UDP as they are. */
   findTemplate(kind: number, a: Int32Array, v: Int32Array, vport: number): number {
-    const { t } = this;
-    for (let link = this.headOfClient(kind, a[0], a[1], a[2], a[3], 0); link !== 0; ) {
+    const { t, chains } = this;
+    for (let link = chains.head(chains.ofClient(kind, a[0], a[1], a[2], a[3], 0)); link !== 0; ) {
       const c = link >>> 1;
       const base = c * WORDS;
       if (
-        (link & 1) === 0 &&
         t[base + CPORTS] === vport &&
         (t[base + FLAGS] & KIND) === (kind | TEMPLATE) &&
         t[base] === a[0] &&
@@ -246,9 +241,13 @@ export class ConnTable {
         sameWords(this.#dests[t[base + DEST]].v, v)
       )
         return c;
-      link = t[base + LINK + (link & 1)];
+      link = t[base + LINK];
     }
     return 0;
+  }
+
+  #words(count: number): Int32Array {
+    return new Int32Array(this.#memory(count * 4), 0, count);
   }
 
   #release(c: number): void {
@@ -256,16 +255,10 @@ export class ConnTable {
     this.#free = c;
   }
 
-  #hash(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
-    let h = mix(this.#seed ^ kind, a0);
-    if (kind & V6) h = mix(mix(mix(h, a1), a2), a3);
-    return Math.imul(mix(h, port), 0x61c88647) >>> this.#shift;
-  }
-
-  #clientHash(c: number): number {
+  #clientChain(c: number): number {
     const { t } = this;
     const base = c * WORDS;
-    return this.#hash(
+    return this.chains.ofClient(
       t[base + FLAGS] & (V6 | IS_UDP),
       t[base],
       t[base + 1],
@@ -275,38 +268,21 @@ export class ConnTable {
     );
   }
 
-  #serverHash(c: number): number {
+  #localChain(c: number): number {
     const base = c * WORDS;
     const { d } = this.#dests[this.t[base + DEST]];
-    const { a } = this.#locals[this.x[c * EXTRA + LOCAL]];
+    const { a } = this.#locals[this.localOf(c)];
     const kind = this.t[base + FLAGS] & (V6 | IS_UDP);
-    return this.#hash(kind, a[0], a[1], a[2], a[3], this.t[base + DPORTS] ^ d[0] ^ d[3]);
-  }
-
-  #chain(link: number, h: number): void {
-    this.t[(link >>> 1) * WORDS + LINK + (link & 1)] = this.#heads[h];
-    this.#heads[h] = link;
-  }
-
-  #unchain(link: number, h: number): void {
-    const next = this.t[(link >>> 1) * WORDS + LINK + (link & 1)];
-    let at = this.#heads[h];
-    if (at === link) {
-      this.#heads[h] = next;
-      return;
-    }
-    while (at !== 0) {
-      const slot = (at >>> 1) * WORDS + LINK + (at & 1);
-      if (this.t[slot] === link) {
-        this.t[slot] = next;
-        return;
-      }
-      at = this.t[slot];
-    }
+    return this.chains.ofLocal(kind, a[0], a[1], a[2], a[3], this.t[base + DPORTS], d[0], d[3]);
   }
 }
 
-function mix(h: number, x: number): number {
-  const y = Math.imul(h ^ x, 0x9e3779b1);
-  return y ^ (y >>> 15);
+/** Bytes that a table of so many connections asks its Memory for at most, FullNAT's of IPv6 among them. */
+export function tableMemory(capacity: number): number {
+  return (capacity + 2) * (WORDS + EXTRA) * 4 + (8 << bitsOf(capacity));
+}
+
+// As many chains as connections, or up to twice as many.
+function bitsOf(capacity: number): number {
+  return Math.max(4, 32 - Math.clz32(capacity - 1));
 }

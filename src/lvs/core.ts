@@ -1,5 +1,6 @@
 // What the parts of the packet path share: tables, options, the packet's result, the seams. One for each Director.
 // Invariant: everything here is made once; the packet path fills it anew and allocates nothing.
+import type { Memory } from '../kit/memory.ts';
 import type { Rng } from '../kit/rng.ts';
 import { Route, type Routes, SYSCTL, type Sysctl } from './config.ts';
 import { Defence } from './defence.ts';
@@ -54,13 +55,20 @@ export class Core {
     destination: new Uint8Array(16),
   };
 
-  constructor(capacity: number, routes: Routes, local: readonly string[], sysctl: Partial<Sysctl>, rng: Rng) {
+  constructor(
+    capacity: number,
+    routes: Routes,
+    local: readonly string[],
+    sysctl: Partial<Sysctl>,
+    rng: Rng,
+    memory: Memory,
+  ) {
     this.sysctl = { ...SYSCTL, ...sysctl };
     this.routes = routes;
     this.services = new Services(local, rng, () => this.ms);
     this.seed = rng() | 0;
     this.id = rng() & 0xffff;
-    this.life = new Life(capacity, rng(), 0, this.services);
+    this.life = new Life(capacity, rng(), 0, this.services, memory);
     this.defence = new Defence(this.sysctl, this.life);
   }
 
@@ -121,6 +129,13 @@ export class Core {
   /** Whether the way to a packet's destination is known: core.route, asked anew. */
   reachDestination(p: Packet): boolean {
     return this.reachAddress(p.family, p.d0, p.d1, p.d2, p.d3);
+  }
+
+  /** The same of the client of connection `c`. */
+  reachClient(c: number): boolean {
+    const { table } = this.life;
+    table.clientOf(c, this.words);
+    return this.routes.find(table.familyOf(c), this.words, this.route);
   }
 
   reachAddress(family: number, a0: number, a1: number, a2: number, a3: number): boolean {

@@ -2,6 +2,7 @@
 //   frame → parse → fragments → hooks PREROUTING → LOCAL_IN (out 98 · in 99) | FORWARD (icmp 99 · out 100) → …
 //   in: connection → reuse → server there? → schedule → state → forward/{nat,dr,tun,fullnat} → LOCAL_OUT → POSTROUTING
 // Invariant: handle() allocates nothing, throws nothing, writes nothing outside headroom + packet, and gives a reason.
+import { type Memory, plain } from '../kit/memory.ts';
 import type { Rng } from '../kit/rng.ts';
 import { Ahead, MANY } from './ahead.ts';
 import type { DestKey, DestOptions, Routes, ServiceKey, ServiceOptions, Sysctl } from './config.ts';
@@ -32,6 +33,8 @@ export interface DirectorOptions {
   sysctl?: Partial<Sysctl>;
   /** Connections from which lookAhead() looks; MANY by default. */
   many?: number;
+  /** Where the table lies. */
+  memory?: Memory;
   /** Seeds the table's hash, picks of `twos`, sequence numbers. */
   rng: Rng;
 }
@@ -66,6 +69,7 @@ export class Director {
       options.localAddresses ?? [],
       options.sysctl ?? {},
       options.rng,
+      options.memory ?? plain,
     );
     this.#core = core;
     this.out = core.out;

@@ -68,13 +68,11 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
     return HOST;
   }
   const full = method === FULLNAT;
-  const { t, x } = life.table;
+  const { t } = life.table;
   const base = c * WORDS;
   const routed = full || !local;
   if (routed) {
-    const found = full
-      ? core.reachAddress(p.family, t[base], t[base + 1], t[base + 2], t[base + 3])
-      : core.reachDestination(p);
+    const found = full ? core.reachClient(c) : core.reachDestination(p);
     if (!found) return core.drop(WHY['no-route']);
     const tell = fitsAnswer(core, p, dest, full);
     if (tell !== CONTINUE) return tell;
@@ -84,8 +82,8 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
   const vport = t[base + conn.CPORTS] & 0xffff;
   if (full) {
     const { words } = core;
-    for (let i = 0; i < 4; i++) words[i] = t[base + i];
-    const delta = x[c * conn.EXTRA + conn.DELTA];
+    life.table.clientOf(c, words);
+    const delta = life.table.fullOf(c)[life.table.fullAt(c) + conn.DELTA];
     if (delta !== 0 && quote.protocol === TCP && quote.l4 + 8 <= p.end)
       setWord(p.frame, quote.l4 + 4, (word(p.frame, quote.l4 + 4) - delta) | 0);
     rewriteQuote(p, quote, dest.v, words, words, t[base + conn.CPORTS] >>> 16, dest.v, vport);

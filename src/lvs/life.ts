@@ -2,8 +2,9 @@
 // its server, or by eviction when the table is full: half-open ones first, then closing ones, each oldest first; open ones never.
 // Where half-open ones are few (FEW), no flood has filled the table: then closing ones go first, or each new client would push out the last.
 // Both directions share one line, so they end together. A template stays while connections that it controls live (60 s at a time).
-import { Wheel } from '../kit/wheel.ts';
-import { ConnTable } from './conn.ts';
+import type { Memory } from '../kit/memory.ts';
+import { Wheel, wheelMemory } from '../kit/wheel.ts';
+import { ConnTable, tableMemory } from './conn.ts';
 import * as conn from './line.ts';
 import { WORDS } from './line.ts';
 import { type Packet, UDP } from './packet/parse.ts';
@@ -16,6 +17,11 @@ const FEW = 3;
 
 /** A controlling template whose time has come stays so much longer (ms). */
 const HELD = 60_000;
+
+/** Bytes that a table of so many connections asks its Memory for, with some for what each piece is rounded up to. */
+export function memoryOf(capacity: number): number {
+  return tableMemory(capacity) + wheelMemory(capacity + 1) + 8 * 64;
+}
 
 export class Life {
   readonly table: ConnTable;
@@ -30,11 +36,11 @@ export class Life {
   expired = 0;
   readonly #services: Services;
 
-  constructor(capacity: number, seed: number, now: number, services: Services) {
+  constructor(capacity: number, seed: number, now: number, services: Services, memory: Memory) {
     this.#services = services;
-    this.table = new ConnTable(capacity, seed, services.dests, services.locals);
+    this.table = new ConnTable(capacity, seed, services.dests, services.locals, memory);
     this.now = now | 0;
-    this.wheel = new Wheel(capacity + 1, now, id => this.#due(id));
+    this.wheel = new Wheel(capacity + 1, now, id => this.#due(id), memory);
   }
 
   destOf(c: number): Dest {
@@ -138,7 +144,12 @@ export class Life {
     const state = flags & conn.STATE;
     const next = tcp.nextState(table + this.secure, p.tcpFlags, state);
     t[base + conn.TIMEOUT] = service.timeouts[next];
-    if (next === state) return;
+    // A server's ACK alone may be about an older connection of the same port: who is there has sent something more than a SYN.
+    const half = ((flags >>> conn.QUEUE_SHIFT) & 3) === conn.HALF_OPEN;
+    if (next === state) {
+      if (half && next === tcp.ESTABLISHED && direction === tcp.INPUT) this.table.queues.move(c, 0);
+      return;
+    }
     t[base + conn.FLAGS] = (t[base + conn.FLAGS] & ~conn.STATE) | next;
     if (next === tcp.ESTABLISHED) this.#assure(c);
     const active = tcp.isActive(next);
@@ -149,7 +160,8 @@ export class Life {
       t[base + conn.FLAGS] |= conn.INACTIVE;
       dest.charge(-1, 1);
     }
-    this.table.queues.move(c, queueOf(next));
+    if (!half || next !== tcp.ESTABLISHED || direction === tcp.INPUT)
+      this.table.queues.move(c, queueOf(next));
   }
 
   /** A packet was seen: its time starts again. */
@@ -175,7 +187,7 @@ export class Life {
     else dest.charge(-1, 0);
     if (dest.at < 0) dest.idleSince = this.now;
     if (((flags >>> conn.FORWARD_SHIFT) & 3) === FULLNAT && (flags & conn.TEMPLATE) === 0)
-      this.#services.locals[this.table.x[c * conn.EXTRA + conn.LOCAL]].used--;
+      this.#services.locals[this.table.localOf(c)].used--;
     if (flags & conn.ONE_PACKET) return;
     this.wheel.clear(c);
     this.table.drop(c);

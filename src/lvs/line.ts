@@ -1,5 +1,5 @@
-// The layout of a connection's line: 16 words of an Int32Array, 64 bytes, so that a hit touches one line of the cache; four more words
-// in another array for FullNAT's.
+// The layout of a connection's line: 16 words of an Int32Array, 64 bytes, so that a hit touches one line of the cache. FullNAT's own
+// words stand where IPv4 leaves the client's address three free ones; with IPv6 in another array.
 // Invariant: the words that every packet reads or writes (client, ports, server, flags, link, times) stand in the first twelve.
 
 /** Words of a line. */
@@ -42,7 +42,8 @@ export const KIND = V6 | IS_UDP | TEMPLATE;
 export const HALF_OPEN = 1;
 export const CLOSING = 2;
 
-/** Extra words of FullNAT connections. */
+/** FullNAT's words: from here on in an IPv4 connection's line; EXTRA words a line in an array of their own with IPv6. */
+export const FREE = 1;
 export const EXTRA = 4;
 export const LOCAL = 0;
 /** What is added to the client's sequence numbers; the server's first data byte. */

@@ -94,7 +94,7 @@ export function* listConnections(core: Core): Generator<ConnectionInfo> {
   const { table, now } = core.life;
   for (let c = 1; c <= table.capacity; c++) {
     if (!table.inUse(c)) continue;
-    const { t, x } = table;
+    const { t } = table;
     const base = c * WORDS;
     const flags = t[base + conn.FLAGS];
     const family = flags & conn.V6 ? 6 : 4;
@@ -119,7 +119,7 @@ export function* listConnections(core: Core): Generator<ConnectionInfo> {
       inactive: (flags & conn.INACTIVE) !== 0,
     };
     if (full) {
-      const local = core.services.locals[x[c * conn.EXTRA + conn.LOCAL]];
+      const local = core.services.locals[table.localOf(c)];
       info.local = { address: textOf(local.family, local.a), port: t[base + conn.DPORTS] & 0xffff };
     }
     yield info;

@@ -50,22 +50,14 @@ export function lvsOut(core: Core, p: Packet, local: boolean): number {
  * its client as destination here. CONTINUE, or the verdict that ends it.
  */
 function leaves(core: Core, p: Packet, dest: Dest, full: boolean, c: number): number {
-  const { t } = core.life.table;
-  const base = c * WORDS;
-  const found = full
-    ? core.reachAddress(p.family, t[base], t[base + 1], t[base + 2], t[base + 3])
-    : core.reachDestination(p);
+  const found = full ? core.reachClient(c) : core.reachDestination(p);
   if (!found) return core.drop(WHY['no-route']);
   const tell = fitsAnswer(core, p, dest, full);
   if (tell !== CONTINUE) return tell;
   decrementTtl(p);
   if (full) {
-    const { words } = core;
-    words[0] = t[base];
-    words[1] = t[base + 1];
-    words[2] = t[base + 2];
-    words[3] = t[base + 3];
-    setDestination(p, words, t[base + CPORTS] >>> 16);
+    core.life.table.clientOf(c, core.words);
+    setDestination(p, core.words, core.life.table.t[c * WORDS + CPORTS] >>> 16);
   }
   return CONTINUE;
 }

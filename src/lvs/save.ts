@@ -5,7 +5,7 @@
 import { GtmError } from '../kit/errors.ts';
 import type { Core } from './core.ts';
 import * as conn from './line.ts';
-import { EXTRA, WORDS } from './line.ts';
+import { WORDS } from './line.ts';
 import { type Packet, setWord, TCP, UDP, word } from './packet/parse.ts';
 import { type Dest, FULLNAT, NAT } from './service.ts';
 import { isActive, STATES } from './tcpstate.ts';
@@ -52,7 +52,8 @@ export function writeTable(core: Core, to: Uint8Array): number {
 }
 
 function writeRecord(core: Core, c: number, to: Uint8Array, at: number, numbers: Int32Array): void {
-  const { t, x } = core.life.table;
+  const { table } = core.life;
+  const { t } = table;
   const base = c * WORDS;
   const dest = core.life.destOf(c);
   const full =
@@ -69,15 +70,18 @@ function writeRecord(core: Core, c: number, to: Uint8Array, at: number, numbers:
   put(t[base + conn.TIMEOUT]);
   put((t[base + conn.EXPIRES] - core.life.now) | 0);
   put(numbers[t[base + conn.CONTROL]]);
-  for (let i = 0; i < 4; i++) put(t[base + i]);
+  table.clientOf(c, core.words);
+  for (let i = 0; i < 4; i++) put(core.words[i]);
   for (let i = 0; i < 4; i++) put(dest.v[i]);
   for (let i = 0; i < 4; i++) put(dest.d[i]);
   put((dest.vport << 16) | dest.port);
   put(dest.family);
-  const local = full ? core.services.locals[x[c * EXTRA + conn.LOCAL]].a : undefined;
+  const local = full ? core.services.locals[table.localOf(c)].a : undefined;
   for (let i = 0; i < 4; i++) put(local?.[i] ?? 0);
-  put(full ? x[c * EXTRA + conn.DELTA] : 0);
-  put(full ? x[c * EXTRA + conn.FIRST_DATA] : 0);
+  const x = table.fullOf(c);
+  const own = table.fullAt(c);
+  put(full ? x[own + conn.DELTA] : 0);
+  put(full ? x[own + conn.FIRST_DATA] : 0);
 }
 
 /** Takes up the connections of `from`; how many. GTM_LVS_TABLE if it is no such table. */
@@ -135,11 +139,12 @@ function readRecord(core: Core, from: Uint8Array, at: number, made: Int32Array, 
   t[base + conn.TIMEOUT] = timeout;
   t[base + conn.EXPIRES] = (life.now + rest) | 0;
   if (full) {
-    life.table.extend();
-    const { x } = life.table;
-    x[c * EXTRA + conn.LOCAL] = localIndex;
-    x[c * EXTRA + conn.DELTA] = get(24);
-    x[c * EXTRA + conn.FIRST_DATA] = get(25);
+    life.table.extend(p.family);
+    const x = life.table.fullOf(c);
+    const own = life.table.fullAt(c);
+    x[own + conn.LOCAL] = localIndex;
+    x[own + conn.DELTA] = get(24);
+    x[own + conn.FIRST_DATA] = get(25);
     core.services.locals[localIndex].used++;
   }
   life.enter(c);

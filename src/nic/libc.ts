@@ -33,6 +33,8 @@ export interface Libc {
   /** Maps memory: of `fd` at `offset`, or anonymous with -1. Its address; whoever maps it unmaps it. */
   map(length: number, protection: number, flags: number, fd: number, offset: number): number;
   unmap(address: number, length: number): void;
+  /** Asks for huge pages in mapped memory. False: the kernel knows none. */
+  adviseHuge(address: number, length: number): boolean;
   /** Mapped memory to be read and written. Never posted (that frees it), never touched once it is unmapped. */
   view(address: number, length: number): ArrayBuffer;
   /** Mounts a file system without a device. */
@@ -60,6 +62,7 @@ export interface Host {
   load?: () => Promise<{ default: Koffi }>;
 }
 
+const MADV_HUGEPAGE = 14;
 const EFD_NONBLOCK = 0x800;
 const EFD_CLOEXEC = 0x80000;
 const SOCK_CLOEXEC = 0x80000;
@@ -112,6 +115,7 @@ function bindings(koffi: Koffi): Libc {
   const ioctl = cold('int ioctl(int, unsigned long, void *)');
   const mmap = cold('intptr_t mmap(uintptr_t, uintptr_t, int, int, int, intptr_t)');
   const munmap = cold('int munmap(uintptr_t, uintptr_t)');
+  const madvise = self.func('int madvise(uintptr_t, uintptr_t, int)');
   const mount = cold('int mount(const char *, const char *, const char *, unsigned long, const char *)');
   const syscall = self.func('long syscall(long, int, void *, unsigned int)');
   return {
@@ -149,6 +153,7 @@ function bindings(koffi: Koffi): Libc {
     unmap: (address, length) => {
       munmap(address, length);
     },
+    adviseHuge: (address, length) => madvise(address, length, MADV_HUGEPAGE) === 0,
     view: (address, length) => koffi.view(BigInt(address), length),
     mount: (type, target, options) => {
       mount(type, target, type, 0, options);

@@ -7,7 +7,7 @@ import type { DestOptions } from '../../src/lvs/config.ts';
 import { Director } from '../../src/lvs/director.ts';
 import { nextState, TCP_STATE } from '../../src/lvs/tcpstate.ts';
 import { show, tcp, udp } from './build.ts';
-import { CLIENT, endpoint, Rig, SERVERS, VIP } from './rig.ts';
+import { CLIENT, CLIENT6, endpoint, Rig, SERVER6, SERVERS, VIP, VIP6 } from './rig.ts';
 
 const IN = { from: CLIENT, to: VIP };
 const dest = (options: Partial<DestOptions> = {}): DestOptions => ({ weight: 1, forward: 'nat', ...options });
@@ -403,6 +403,23 @@ describe('a full table', () => {
     assert.deepEqual([evictedHalfOpen, evictedClosing], [0, 1000]);
   });
 
+  it('a server alone opens nothing: what it says to SYNs that nobody sent may go', () => {
+    const rig = new Rig({}, 8);
+    rig.service(VIP, [SERVERS[0]]);
+    const client = (i: number) => `198.51.100.${i}:1000`;
+    for (let i = 1; i <= 8; i++) {
+      rig.send(tcp({ from: client(i), to: VIP }));
+      rig.send(tcp({ from: SERVERS[0], to: client(i), flags: 'A' }));
+    }
+    assert.ok(rig.conns().every(c => c.state === 'ESTABLISHED'));
+    rig.send(tcp({ from: client(1), to: VIP, flags: 'A' }));
+    for (let i = 9; i <= 15; i++)
+      assert.equal(rig.send(tcp({ from: client(i), to: VIP })).reason, 'scheduled');
+    assert.equal(rig.director.table().evictedHalfOpen, 7);
+    assert.equal(rig.send(tcp({ from: client(1), to: VIP, flags: 'A' })).reason, 'forwarded');
+    assert.equal(rig.send(tcp({ from: client(2), to: VIP, flags: 'A' })).reason, 'no-connection');
+  });
+
   it('a flood leaves open connections alone and the counts right', () => {
     const rig = new Rig({}, 500);
     rig.service(VIP, SERVERS, {}, { persistence: 60 });
@@ -428,7 +445,10 @@ describe('a full table', () => {
   it('a million connections fit into 128 MiB, FullNAT and all', () => {
     const rig = new Rig({}, 1_000_000);
     rig.service(VIP, SERVERS, { forward: 'fullnat' }, { localAddresses: ['10.0.0.250'] });
+    rig.service(VIP6, [SERVER6], { forward: 'fullnat' }, { localAddresses: ['2001:db8:3::250'] });
     rig.send(syn(1));
+    rig.send(tcp({ from: CLIENT6, to: VIP6 }));
+    assert.equal(rig.conns().length, 2);
     assert.ok(rig.director.table().bytes <= 128 * 1024 * 1024, String(rig.director.table().bytes));
   });
 });

@@ -3,7 +3,7 @@
 // Out: acknowledgements and SACK shifted back, the MSS of SYN-ACK lowered by TOA's room; addresses by out.ts.
 
 import type { Core } from '../core.ts';
-import { CPORTS, DELTA, DPORTS, EXTRA, FIRST_DATA, LOCAL, WORDS } from '../line.ts';
+import { CPORTS, DELTA, DPORTS, FIRST_DATA, LOCAL, WORDS } from '../line.ts';
 import { ACK, FIN, type Packet, RST, SYN, TCP, word } from '../packet/parse.ts';
 import { rewriteQuote } from '../packet/quote.ts';
 import { changeTransport, setEnds } from '../packet/rewrite.ts';
@@ -12,9 +12,12 @@ import { insertToa, lowerMss, removeTimestamp, shiftNumber, shiftSack, toaSize }
 
 /** `p` of connection `c` from the client to `dest`. */
 export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: number, icmp: boolean): number {
-  const { t, x } = core.life.table;
+  const { table } = core.life;
+  const { t } = table;
   const base = c * WORDS;
-  const local = core.services.locals[x[c * EXTRA + LOCAL]];
+  const x = table.fullOf(c);
+  const own = table.fullAt(c);
+  const local = core.services.locals[x[own + LOCAL]];
   const dport = t[base + DPORTS] >>> 16;
   const lport = t[base + DPORTS] & 0xffff;
   if (icmp) {
@@ -26,12 +29,12 @@ export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: numbe
     const { toaKind, timestampRemove } = dest.service.fullnat;
     const flags = p.tcpFlags;
     const syn = (flags & SYN) !== 0;
-    const delta = x[c * EXTRA + DELTA];
+    const delta = x[own + DELTA];
     if (syn && timestampRemove) removeTimestamp(p);
     if (delta !== 0) change = shiftNumber(p, p.l4 + 4, delta);
-    if (toaKind !== 0 && (syn || isFirstData(p, x[c * EXTRA + FIRST_DATA]))) {
+    if (toaKind !== 0 && (syn || isFirstData(p, x[own + FIRST_DATA]))) {
       const { words } = core;
-      for (let i = 0; i < 4; i++) words[i] = t[base + i];
+      table.clientOf(c, words);
       insertToa(p, toaKind, dest.route.mtu, t[base + CPORTS] >>> 16, words);
     }
   }
@@ -42,13 +45,15 @@ export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: numbe
 /** What an answer of `dest` needs besides addresses; call it before they are rewritten. */
 export function touchAnswer(core: Core, p: Packet, c: number, dest: Dest): void {
   if (p.protocol !== TCP) return;
-  const { x } = core.life.table;
+  const { table } = core.life;
+  const x = table.fullOf(c);
+  const own = table.fullAt(c);
   const { toaKind, mssAdjust } = dest.service.fullnat;
   if ((p.tcpFlags & (SYN | ACK)) === (SYN | ACK)) {
-    x[c * EXTRA + FIRST_DATA] = (word(p.frame, p.l4 + 4) + 1) | 0;
+    x[own + FIRST_DATA] = (word(p.frame, p.l4 + 4) + 1) | 0;
     if (mssAdjust && toaKind !== 0) lowerMss(p, toaSize(p.family));
   }
-  const delta = x[c * EXTRA + DELTA];
+  const delta = x[own + DELTA];
   if (delta === 0 || (p.tcpFlags & ACK) === 0) return;
   changeTransport(p, shiftNumber(p, p.l4 + 8, -delta | 0));
   shiftSack(p, delta);

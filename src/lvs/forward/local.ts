@@ -2,7 +2,7 @@
 // knows no connection from it, so one port serves many servers.
 
 import type { Core } from '../core.ts';
-import { DELTA, DPORTS, EXTRA, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../line.ts';
+import { DELTA, DPORTS, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../line.ts';
 import { ACK, type Packet, SYN, TCP, word } from '../packet/parse.ts';
 import type { Dest } from '../service.ts';
 
@@ -16,8 +16,8 @@ export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean
   const { table } = core.life;
   const { service } = dest;
   const { locals } = service;
-  table.extend();
-  const { t, x } = table;
+  table.extend(p.family);
+  const { t } = table;
   const base = c * WORDS;
   const kind = t[base + FLAGS] & (V6 | IS_UDP);
   const dport = t[base + DPORTS] >>> 16;
@@ -32,10 +32,12 @@ export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean
       if (table.isTaken(kind, dest.d, dport, local, lport)) continue;
       local.used++;
       t[base + DPORTS] = (dport << 16) | lport;
-      x[c * EXTRA + LOCAL] = local.index;
-      x[c * EXTRA + FIRST_DATA] = 0;
+      const x = table.fullOf(c);
+      const own = table.fullAt(c);
+      x[own + LOCAL] = local.index;
+      x[own + FIRST_DATA] = 0;
       const syn = p.protocol === TCP && !p.inverse && (p.tcpFlags & (SYN | ACK)) === SYN;
-      x[c * EXTRA + DELTA] =
+      x[own + DELTA] =
         syn && service.fullnat.sequence
           ? (initial(core, local.a, dest, t[base + DPORTS]) - word(p.frame, p.l4 + 4)) | 0
           : 0;

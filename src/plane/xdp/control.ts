@@ -2,6 +2,7 @@
 
 import { GtmError } from '../../kit/errors.ts';
 import { formatEndpoint } from '../../kit/ip.ts';
+import type { Memory } from '../../kit/memory.ts';
 import { seeded } from '../../kit/rng.ts';
 import { type ConnectionInfo, Director } from '../../lvs/director.ts';
 import { destOptionsOf, reconcile, serviceKeyOf } from '../../lvs/reconcile.ts';
@@ -20,7 +21,7 @@ export class Control {
   #services: readonly ServiceSpec[] = [];
   #blocks: Float64Array = new Float64Array(0);
 
-  constructor(start: WorkerStart, ways: Ways, say: (message: FromWorker) => void) {
+  constructor(start: WorkerStart, ways: Ways, memory: Memory, say: (message: FromWorker) => void) {
     this.#start = start;
     this.#say = say;
     this.owners = new Owners(start.workers);
@@ -28,6 +29,7 @@ export class Control {
       capacity: start.connections,
       routes: ways,
       localAddresses: start.host,
+      memory,
       rng: seeded(start.seed),
     });
   }

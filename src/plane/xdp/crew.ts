@@ -3,6 +3,7 @@
 // Invariant: after start() there is a hand for each place, or one that is being started.
 import { GtmError, reason } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
+import { memoryOf } from '../../lvs/life.ts';
 import type { ConnectionRow, ServiceSpec } from '../../model/service.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Steer } from '../../nic/steer.ts';
@@ -95,6 +96,11 @@ export class Crew {
       for (let i = 0; i < this.#places.length; i++) wires.push(await this.#wires(i));
       for (const [i, place] of this.#places.entries()) this.#employ(place, i, wires[i]);
       await Promise.all(this.#places.map(p => p.hand?.ready()));
+      if (wires.some(w => !w.table.huge))
+        this.#o.log.info(
+          {},
+          'xdp plane: no huge pages for the connection tables: see transparent_hugepage in docs/xdp.md',
+        );
     } catch (e) {
       for (const w of wires.slice(this.#places.filter(p => p.hand !== undefined).length)) w.close();
       await this.close();
@@ -152,14 +158,15 @@ export class Crew {
   }
 
   async #wires(index: number): Promise<Wires> {
-    const { libc, steer, ports, workers } = this.#o;
+    const { libc, steer, ports, workers, connections } = this.#o;
+    const bytes = memoryOf(connections);
     try {
-      return await Wires.open(libc, steer, ports, index, workers, this.#copy);
+      return await Wires.open(libc, steer, ports, index, workers, this.#copy, bytes);
     } catch (e) {
       // One driver can without copies and another cannot: then all copy.
       if (this.#copy === 'always') throw e;
       this.#copy = 'always';
-      return Wires.open(libc, steer, ports, index, workers, this.#copy);
+      return Wires.open(libc, steer, ports, index, workers, this.#copy, bytes);
     }
   }
 
@@ -172,6 +179,7 @@ export class Crew {
         connections,
         host,
         seed: Math.floor(Math.random() * 2 ** 32),
+        table: wires.table,
         umem: wires.umem,
         sockets: wires.sockets,
         ports: ports.length,

@@ -2,6 +2,7 @@
 // A worker has no event loop: the word `signal` changes with every message to it, and its eventfd ends its sleep.
 import type { ConnectionRow, ServiceSpec } from '../../model/service.ts';
 import type { XskPlace } from '../../nic/afxdp.ts';
+import type { HugePlace } from '../../nic/huge.ts';
 import type { UmemPlace } from '../../nic/umem.ts';
 import type { InboxPlace } from './inbox.ts';
 import type { WaysShared } from './ways.ts';
@@ -28,6 +29,8 @@ export interface WorkerStart {
   /** Addresses of the host. */
   host: readonly string[];
   seed: number;
+  /** Where its table lies. */
+  table: HugePlace;
   umem: UmemPlace;
   /** The first one of each port is the one that the worker sends by. */
   sockets: readonly SocketStart[];

@@ -1,7 +1,8 @@
-// What one forward worker has of the kernel, opened by the main thread: the memory of its frames, its sockets.
+// What one forward worker has of the kernel, opened by the main thread: the memory of its frames and of its connection table, its sockets.
 // Invariant: close() gives everything back, on every way out, and only after the worker has ended.
 import { GtmError } from '../../kit/errors.ts';
 import { closeXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
+import { type HugePlace, mapHuge, unmapHuge } from '../../nic/huge.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Steer } from '../../nic/steer.ts';
 import { mapUmem, type UmemPlace, unmapUmem } from '../../nic/umem.ts';
@@ -38,15 +39,17 @@ export function frameSizeOf(ports: readonly PortStart[]): number {
 
 export class Wires {
   readonly umem: UmemPlace;
+  readonly table: HugePlace;
   readonly sockets: SocketStart[] = [];
   readonly #libc: Libc;
 
-  private constructor(libc: Libc, umem: UmemPlace) {
+  private constructor(libc: Libc, umem: UmemPlace, table: HugePlace) {
     this.#libc = libc;
     this.umem = umem;
+    this.table = table;
   }
 
-  /** Opens what worker `index` of `workers` serves: the queues q of every port with q % workers === index. */
+  /** Opens what worker `index` of `workers` serves: the queues q of every port with q % workers === index. `bytes`: of its connection table. */
   static async open(
     libc: Libc,
     steer: Steer,
@@ -54,14 +57,16 @@ export class Wires {
     index: number,
     workers: number,
     copy: 'auto' | 'always',
+    bytes: number,
   ): Promise<Wires> {
     const places = ports.flatMap((p, port) =>
       Array.from({ length: p.queues }, (_, queue) => ({ port, queue, index: p.index, name: p.name })).filter(
         ({ queue }) => queue % workers === index,
       ),
     );
-    const umem = mapUmem(libc, places.length * 2 * RING + SPARE, frameSizeOf(ports));
-    const wires = new Wires(libc, umem);
+    const size = frameSizeOf(ports);
+    const table = mapHuge(libc, bytes);
+    const wires = new Wires(libc, umemBeside(libc, table, places.length * 2 * RING + SPARE, size), table);
     try {
       for (const { port, queue, index: interfaceIndex } of places) {
         const options = {
@@ -89,6 +94,16 @@ export class Wires {
   close(): void {
     for (const { place } of this.sockets.splice(0).reverse()) closeXsk(this.#libc, place);
     unmapUmem(this.#libc, this.umem);
+    unmapHuge(this.#libc, this.table);
+  }
+}
+
+function umemBeside(libc: Libc, table: HugePlace, frames: number, size: number): UmemPlace {
+  try {
+    return mapUmem(libc, frames, size);
+  } catch (e) {
+    unmapHuge(libc, table);
+    throw e;
   }
 }
 

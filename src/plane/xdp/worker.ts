@@ -3,6 +3,7 @@
 // Its descriptors and maps belong to the main thread, which gives them back once this thread has ended, however it ends.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Xsk } from '../../nic/afxdp.ts';
+import { carve } from '../../nic/huge.ts';
 import { POLLFD, POLLIN } from '../../nic/layout.ts';
 import { openLibc } from '../../nic/libc.ts';
 import { beat, QUEUES } from '../../nic/steer.ts';
@@ -30,7 +31,7 @@ const outboxes = start.outboxes.map(o => o && new Outbox(o.place));
 const alive = new Uint32Array(libc.view(start.alive, QUEUES * 8));
 const queues = [...new Set(start.sockets.map(s => s.queue))];
 const ways = readWays(start.ways);
-const control = new Control(start, ways, m => port.postMessage(m));
+const control = new Control(start, ways, carve(libc, start.table), m => port.postMessage(m));
 const forwarder = new Forwarder({
   libc,
   umem,
