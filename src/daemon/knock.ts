@@ -6,7 +6,7 @@ import { GtmError, reason } from '../kit/errors.ts';
 import { formatIp, parseIp } from '../kit/ip.ts';
 import { below, type Rng } from '../kit/rng.ts';
 import { type Libc, openLibc } from '../nic/libc.ts';
-import { sendFrame } from '../nic/packet.ts';
+import { openSender, type Sender } from '../nic/packet.ts';
 import { openRtnetlink, type Rtnetlink } from '../nic/rtnetlink.ts';
 import { IFF, type Link, type Neighbour, NUD_VALID, RTN } from '../nic/rtnetlink-read.ts';
 import { openTap, sendDatagram, sendUnder, sourceTowards, type Tap } from '../nic/tap.ts';
@@ -34,7 +34,7 @@ interface Waiting {
 }
 
 type Send = (packet: Uint8Array) => void;
-type Tools = { libc: Libc; rt: Rtnetlink };
+type Tools = { libc: Libc; rt: Rtnetlink; sender?: Sender };
 
 /** Our own lack: no fault of the server. */
 class Unable extends Error {}
@@ -65,9 +65,9 @@ export class Knocker {
 
   readonly knock: Knock = async (what, signal) => {
     try {
-      const { libc, rt } = await this.#open();
-      const send = await this.#way(libc, rt, what, signal);
-      return await this.#ask(libc, what, this.#source(libc, rt, what), send, signal);
+      const tools = await this.#open();
+      const send = await this.#way(tools, what, signal);
+      return await this.#ask(tools.libc, what, this.#source(tools, what), send, signal);
     } catch (e) {
       if (signal.aborted) throw signal.reason;
       if (e instanceof Unable) return { unable: e.message };
@@ -82,6 +82,7 @@ export class Knocker {
     clearTimeout(this.#timer);
     for (const tap of this.#taps.values()) tap.close();
     this.#taps.clear();
+    this.#tools?.sender?.close();
     this.#tools?.rt.close();
     this.#tools = undefined;
   }
@@ -95,7 +96,8 @@ export class Knocker {
   }
 
   // How a packet for the VIP is led to the server; waits until its neighbour is known.
-  async #way(libc: Libc, rt: Rtnetlink, { via }: Knocking, signal: AbortSignal): Promise<Send> {
+  async #way(tools: Tools, { via }: Knocking, signal: AbortSignal): Promise<Send> {
+    const { libc, rt } = tools;
     const server = octets(via.server);
     const route = rt.routeTo(server);
     if (route?.way === undefined) throw new ProbeFault(`there is no way to ${via.server}`);
@@ -117,7 +119,11 @@ export class Knocker {
       const mac = neighbours.find(
         n => n.iface === iface && (n.state & NUD_VALID) !== 0 && same(n.address, hop),
       )?.mac;
-      if (mac?.length === 6) return packet => sendFrame(libc, iface, frame(mac, link.mac, packet));
+      if (mac?.length === 6) {
+        tools.sender ??= openSender(libc);
+        const { sender } = tools;
+        return packet => sender.send(iface, frame(mac, link.mac, packet));
+      }
       // Any packet makes the kernel ask for it.
       if (!asked) sendDatagram(libc, formatIp(hop), DISCARD, Uint8Array.of(0));
       asked = true;
@@ -126,21 +132,23 @@ export class Knocker {
   }
 
   // Where we speak from: our own address, as the server reaches us; never the VIP.
-  #source(libc: Libc, rt: Rtnetlink, { vip, via }: Knocking): Uint8Array {
+  #source({ libc, rt }: Tools, { vip, via }: Knocking): Uint8Array {
     const six = vip.includes(':');
     if (via.server.includes(':') === six) {
       const source = sourceTowards(libc, via.server);
       if (same(source, octets(vip))) throw new Unable('this host speaks to it from the VIP');
       return source;
     }
+    const link = rt.routeTo(octets(via.server))?.way?.iface;
+    const family = six ? 6 : 4;
     const own = rt
       .addresses()
-      .filter(a => a.family === (six ? 6 : 4) && a.scope < SCOPE_LINK && (a.flags & UNUSABLE) === 0)
-      .filter(a => !same(a.address, octets(vip)))
+      .filter(a => a.iface === link && a.family === family && !same(a.address, octets(vip)))
+      .filter(a => a.scope < SCOPE_LINK && (a.flags & UNUSABLE) === 0)
       // Those of a network before single ones, which may be VIPs.
       .sort((a, b) => a.bits - b.bits)[0];
-    if (own === undefined || own.address[0] === 127)
-      throw new Unable(`this host has no IPv${six ? 6 : 4} address of its own`);
+    if (own === undefined)
+      throw new Unable(`this host has no IPv${family} address of its own on the link towards it`);
     return own.address;
   }
 

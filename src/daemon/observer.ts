@@ -7,7 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Sight } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
 import type { RealServerStatus } from '../model/status.ts';
-import { REFUSED } from '../probe/path.ts';
+import { REFUSED, UNASKED } from '../probe/path.ts';
 import type { SavedVerdict } from './statefile.ts';
 import { forwards, realServerId, serverKey, type Target, targetsOf } from './targets.ts';
 
@@ -173,11 +173,12 @@ export class Observer {
 
   // The last result of a real server in words: what keeps it down, if something does.
   #words(own: Watched): string {
-    if (own.verdict.state === 'down') return own.result;
-    const lacking = this.#vias
-      .get(own.target.id)
-      ?.find(v => v.verdict.state === 'down' && !v.verdict.against);
-    return lacking === undefined ? own.result : lackText(own, lacking);
+    const vias = this.#vias.get(own.target.id);
+    if (vias === undefined || own.verdict.state === 'down') return own.result;
+    const lacking = vias.find(v => v.verdict.state === 'down' && !v.verdict.against);
+    if (lacking !== undefined) return lackText(own, lacking);
+    const unasked = vias.find(v => v.result.startsWith(UNASKED))?.result.replace(/ in \d+ ms$/, '');
+    return unasked === undefined ? own.result : `${own.result}; ${unasked}`;
   }
 }
 

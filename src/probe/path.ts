@@ -18,6 +18,9 @@ export interface Knocking {
  */
 export type Knock = (what: Knocking, signal: AbortSignal) => Promise<'open' | 'refused' | { unable: string }>;
 
+/** How a result begins that tells nothing, as nobody could be asked. */
+export const UNASKED = 'not asked as clients are: ';
+
 /** What a server says that has the VIP, and nothing that listens on it. */
 export const REFUSED = 'refused';
 
@@ -25,11 +28,11 @@ export const REFUSED = 'refused';
 export function pathProbe(knock: Knock | undefined): Probe {
   return async ({ address, port, check, via }, signal) => {
     if (via === undefined) throw new TypeError('no way to a real server');
-    if (knock === undefined) return 'not asked as clients are: there is no way to send such packets here';
+    if (knock === undefined) return `${UNASKED}there is no way to send such packets here`;
     const payload = via.protocol === 'udp' ? payloadOf(check) : undefined;
     const answer = await knock({ vip: address, port, via, payload }, signal);
     if (answer === 'refused') throw new ProbeFault(REFUSED);
-    return answer === 'open' ? `answers for VIP ${address}` : `not asked as clients are: ${answer.unable}`;
+    return answer === 'open' ? `answers for VIP ${address}` : `${UNASKED}${answer.unable}`;
   };
 }
 

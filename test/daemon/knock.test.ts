@@ -131,7 +131,9 @@ test('what cannot be asked is no fault of the server; where there is no way, or 
   assert.deepEqual(await knock(4, { server: '10.1.0.77' }, { timeout: 200 }), { fault: 'silence' });
   director.ip('-6', 'addr', 'flush', 'dev', 'eth0', 'scope', 'global');
   const via = { server: SERVER[4], tunnel: { type: 'ipip', port: 6080, checksum: false } } as const;
-  assert.deepEqual(await knock(6, via), { unable: 'this host has no IPv6 address of its own' });
+  assert.deepEqual(await knock(6, via), {
+    unable: 'this host has no IPv6 address of its own on the link towards it',
+  });
   child.stdin?.end();
   assert.equal(await hear(), 'closed');
 });

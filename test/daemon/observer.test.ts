@@ -104,6 +104,8 @@ test('a server is down when it does not answer for a VIP, and says what it lacks
   );
   assert.equal(say(via, true, 'answers for VIP 192.0.2.10 in 1 ms'), 'down → up: tcp connected');
   assert.deepEqual([shown().state, shown().for, capacity()?.capacity], ['up', 0, 1]);
+  assert.equal(say(via, true, 'not asked as clients are: no raw packets here in 1 ms'), undefined);
+  assert.equal(shown().result, 'tcp connected; not asked as clients are: no raw packets here');
 });
 
 test('verdicts of both ways are kept over a restart, and a way that is new says nothing at first', () => {
