@@ -46,7 +46,15 @@ export async function toa(c: Context): Promise<void> {
   }
 }
 
-export async function dnsMoves(c: Context): Promise<string> {
+/** Takes a server out of service; what comes back brings it back. */
+export type Outage = (c: Context, name: string) => Promise<() => void>;
+
+const stopped: Outage = async (c, name) => {
+  await c.site.web.get(name)?.stop('SIGKILL');
+  return () => c.site.startWeb(name);
+};
+
+export async function dnsMoves(c: Context, outage: Outage = stopped): Promise<string> {
   const answer = async () => {
     const args = [
       `@${DIRECTOR[4]}`,
@@ -63,7 +71,7 @@ export async function dnsMoves(c: Context): Promise<string> {
   const own = vip(c.mode, 4);
   await until('all VIPs are answered', async () => (await answer()).length === 4);
   const begun = performance.now();
-  await Promise.all(SERVERS[c.mode].names.map(n => c.site.web.get(n)?.stop('SIGKILL')));
+  const back = await Promise.all(SERVERS[c.mode].names.map(n => outage(c, n)));
   try {
     await until('the VIP is left out', async () => {
       const found = await answer();
@@ -71,7 +79,7 @@ export async function dnsMoves(c: Context): Promise<string> {
     });
     return `${((performance.now() - begun) / 1000).toFixed(1)} s to the first good answer`;
   } finally {
-    for (const n of SERVERS[c.mode].names) c.site.startWeb(n);
+    for (const undo of back) undo();
     await until('it is back', async () => (await answer()).includes(own));
   }
 }

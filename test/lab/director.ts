@@ -28,6 +28,8 @@ export interface Change {
   tunnel?: 'ipip' | 'gue' | 'gre';
   /** The real servers are asked at their addresses of the other family. */
   mixed?: true;
+  /** What the check asks for. */
+  check?: string;
 }
 
 export type Plane = 'proxy' | 'xdp' | 'ipvs';
@@ -36,6 +38,13 @@ export interface ServiceRow {
   key: string;
   fault?: string;
   realServers: { name: string; weight: number; active: number; connections: number }[];
+}
+
+/** A real server as the status shows it. */
+export interface Health {
+  name: string;
+  state: string;
+  result: string;
 }
 
 export class Director {
@@ -95,6 +104,25 @@ export class Director {
     return (JSON.parse(out || '{"items":[]}') as { items: ServiceRow[] }).items;
   }
 
+  /** The real servers of a VIP's services that have a check. */
+  async health(vip: string): Promise<Health[]> {
+    const { out } = await this.#curl(`http://${ADMIN}/v1/status`);
+    const { vips } = JSON.parse(out || '{"vips":[]}') as { vips: { name: string; realServers: Health[] }[] };
+    return (vips.find(v => v.name === vip)?.realServers ?? []).filter(r => r.state !== 'unchecked');
+  }
+
+  /** When a real server of a VIP was found down, after `from`; both milliseconds since 1970. */
+  async verdict(vip: string, from: number): Promise<number | undefined> {
+    const { out } = await this.#curl('-H', 'Accept: application/json', `http://${ADMIN}/v1/events?after=0`);
+    const { items } = JSON.parse(out || '{"items":[]}') as {
+      items: { at: string; subject: string; message: string }[];
+    };
+    const down = items.find(
+      e => Date.parse(e.at) > from && e.subject.endsWith(` of ${vip}`) && e.message.startsWith('down'),
+    );
+    return down && Date.parse(down.at);
+  }
+
   #curl(...args: string[]): ReturnType<Site['director']['run']> {
     return this.#site.director.run('curl', ['-sS', '-m', '5', ...args]);
   }
@@ -126,7 +154,7 @@ zones: { lab.test: lab.test.zone }
   }
 
   #vip(mode: Mode, family: Family): string {
-    const { weights = [1, 1], scheduler = 'rr', tunnel = 'ipip' } = this.#changes[mode] ?? {};
+    const { weights = [1, 1], scheduler = 'rr', tunnel = 'ipip', check: asked = '/whoami' } = this.#changes[mode] ?? {};
     const { names, web, dns } = SERVERS[mode];
     const at = this.#changes[mode]?.mixed === undefined ? family : family === 4 ? 6 : 4;
     const servers = (port: number) =>
@@ -141,7 +169,7 @@ zones: { lab.test: lab.test.zone }
     const service = (protocol: string, port: number, to: number, check: string) =>
       `      - { protocol: ${protocol}, port: ${port}, scheduler: ${scheduler}, forward: ${[mode, ...more].join(', ')},${check}
           real_servers: [${servers(to).join(', ')}] }`;
-    const check = ` check: { http: { path: /whoami }, interval: 500ms, timeout: 300ms, rise: 1, fall: 2 },`;
+    const check = ` check: { http: { path: ${asked} }, interval: 500ms, timeout: 300ms, rise: 1, fall: 2 },`;
     return `  ${mode}${family}:
     site: one
     addresses: ["${vip(mode, family)}"]

@@ -16,6 +16,7 @@ import {
   upload,
 } from './contents.ts';
 import { otherFamily } from './families.ts';
+import { lost, soon, withoutVip } from './health.ts';
 import type { Family, Mode } from './site.ts';
 import type { Context } from './telling.ts';
 
@@ -80,10 +81,35 @@ export const STORIES: readonly Story[] = [
   {
     name: 'servers die, DNS answers move, and come back',
     protocol: 'tcp',
-    modes: ['nat'],
+    modes: ['nat', 'dr'],
     families: [4],
     planes: ['xdp'],
-    tell: dnsMoves,
+    tell: c => dnsMoves(c),
+  },
+  {
+    name: 'servers lose the VIP, DNS answers move, and come back',
+    protocol: 'tcp',
+    modes: ['dr', 'tun'],
+    families: [4],
+    planes: ['xdp'],
+    tell: c => dnsMoves(c, lost),
+  },
+  {
+    name: 'a server that lacks the VIP is found sick, gets nothing, and is well again with it',
+    protocol: 'tcp',
+    modes: ['dr', 'tun'],
+    planes: ['xdp'],
+    queues: true,
+    tell: withoutVip,
+  },
+  {
+    name: 'a verdict counts in less than 50 ms',
+    protocol: 'tcp',
+    modes: ['nat', 'dr'],
+    families: [4],
+    planes: ['xdp'],
+    queues: true,
+    tell: soon,
   },
   { name: 'both servers answer dig', protocol: 'udp', queues: true, tell: dig },
   { name: 'an answer in fragments comes whole', protocol: 'udp', queues: true, tell: fragments },
