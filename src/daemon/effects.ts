@@ -1,8 +1,10 @@
 // What an evaluation does: the words that answer workers read, and the events that people read.
 import type { Evaluation, MemberEvaluation } from '../health/evaluate.ts';
+import type { Sight } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
 import { FORCED, LAST_KNOWN, packState, STALE, setMember } from '../model/state.ts';
 import type { Events } from './events.ts';
+import type { Watched } from './observer.ts';
 
 /** Writes the state of every member; `members` are in the order of the table. */
 export function writeStates(table: Uint32Array, members: readonly MemberEvaluation[]): void {
@@ -29,4 +31,15 @@ export function tellChanges(events: Events, config: Config, before: Evaluation, 
     if (now) events.add('info', 'pool', `pool ${pool}`, 'has a member that is up again');
     else events.add('error', 'pool', `pool ${pool}`, `no member is up: answers by all_down (${rule})`);
   }
+}
+
+/** Tells the events that a verdict is another one than before. */
+export function tellVerdict(
+  events: Events,
+  { target, verdict, result, was }: Watched & { was: Sight },
+): void {
+  const subject = target.kind === 'vip' ? `vip ${target.vip}` : `real server ${target.server}`;
+  const where = target.kind === 'vip' ? ' from here' : ` of ${target.vip}`;
+  const level = verdict.state === 'down' ? 'warn' : was === 'unknown' ? 'debug' : 'info';
+  events.add(level, 'probe', subject + where, `${verdict.state}: ${result}`);
 }

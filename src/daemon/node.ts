@@ -2,10 +2,11 @@
 //   prober ─result→ observer ─verdict→ settle() ─→ state words (answer workers read them)
 //   coordinator ─news──────────────────┘  ↑   ├─→ weights → plane
 //   operator, schedules, time ────────────┘   └─→ our own report → coordinator
+// start: forward → join → start; what only a later one needs is loaded then.
 // `settle` is the only place that turns what is known into what is answered and forwarded.
 import { randomBytes } from 'node:crypto';
 import type { DemoServers, ReloadResult } from '../admin/node.ts';
-import { type Settings, shareSettings } from '../dns/settings.ts';
+import type { Settings } from '../dns/settings.ts';
 import { type Evaluation, evaluate } from '../health/evaluate.ts';
 import { makeReport } from '../health/report.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -13,18 +14,19 @@ import { type Diagnostic, formatDiagnostic, summarize } from '../kit/diag.ts';
 import { reason } from '../kit/errors.ts';
 import type { Log } from '../kit/log.ts';
 import type { Rng } from '../kit/rng.ts';
-import type { Coordinator, Sight } from '../model/records.ts';
+import type { Coordinator } from '../model/records.ts';
 import type { Config, NodeConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import { newStateTable } from '../model/state.ts';
+import type { Ahead } from '../plane/xdp/ahead.ts';
 import { memberList } from '../steer/table.ts';
-import { Answers } from './answers.ts';
+import { startAnswers } from './answering.ts';
+import type { Answers } from './answers.ts';
 import { Calendar } from './calendar.ts';
-import { changesOf, changeText, tellReload } from './changes.ts';
-import { tellChanges, writeStates } from './effects.ts';
+import { tellChanges, tellVerdict, writeStates } from './effects.ts';
 import { Events } from './events.ts';
 import type { Sound } from './loader.ts';
-import { Observer, type Watched } from './observer.ts';
+import { Observer } from './observer.ts';
 import { openPlane } from './planes.ts';
 import { Probing } from './probing.ts';
 import { Rates } from './rates.ts';
@@ -40,6 +42,8 @@ export interface NodeOptions {
   log: Log;
   clock: Clock;
   rng: Rng;
+  /** What stands ready of the plane. */
+  ahead?: Ahead;
   /** Reads the files again and hands the outcome to every node of the process; resolves with the diagnostics. */
   reload: () => Promise<Diagnostic[]>;
   demo?: DemoServers;
@@ -81,6 +85,7 @@ export class Node {
   #ticks = 0;
   #saveFault = '';
   #settling = false;
+  #joined = false;
   #closed = false;
 
   constructor(options: NodeOptions) {
@@ -114,21 +119,25 @@ export class Node {
     return this.config.nodes[this.o.name];
   }
 
-  /** First half of a start: the coordinator is joined, the plane forwards with the weights known so far. */
+  /** A start begins: the plane forwards with the weights known so far, those of before a restart. Clients wait for nothing else. */
   async forward(): Promise<void> {
     const { director } = this.self;
+    if (director === undefined) return;
+    const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
+    const { name, log, stateDir, ahead } = this.o;
+    this.plane = await openPlane({ node: name, director, stateDir, log, onFault, ...(ahead && { ahead }) });
+    await this.#applyPlane();
+  }
+
+  /** Then the coordinator is joined, and probes are loaded. */
+  async join(): Promise<void> {
     const loaded = this.probing.load(this.observer.targets());
     await this.o.coordinator.start();
-    if (director !== undefined) {
-      const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
-      const { name, log, stateDir } = this.o;
-      this.plane = await openPlane({ node: name, director, stateDir, log, onFault });
-      await this.#applyPlane();
-    }
+    this.#joined = true;
     await loaded;
   }
 
-  /** Second half: probes, and once their first round is through (or took too long), answers. Rejects with GTM_LISTEN… */
+  /** At last: probes, and once their first round is through (or took too long), answers. Rejects with GTM_LISTEN… */
   async start(): Promise<void> {
     const patience = Math.max(0, ...this.observer.targets().map(t => t.check.timeout)) + FIRST_ROUND_SLACK;
     const deadline = this.o.clock.mono() + patience;
@@ -143,7 +152,7 @@ export class Node {
 
   /** Evaluates in a moment, once for whatever comes together. */
   settleSoon(): void {
-    if (this.#settling || this.#closed) return;
+    if (this.#settling || !this.#joined || this.#closed) return;
     this.#settling = true;
     setImmediate(() => {
       this.#settling = false;
@@ -177,6 +186,7 @@ export class Node {
       this.#mended();
       return;
     }
+    const { changesOf, tellReload } = await import('./changes.ts');
     const changes = changesOf(before.config, loaded.config, this.o.name);
     // Built and given to the answer workers before anything forwards differently: what fails must leave no trace.
     const old = { snapshot: this.snapshot, state: this.state };
@@ -185,6 +195,7 @@ export class Node {
     this.#take(loaded, snapshot, newStateTable(memberList(loaded.config).length));
     try {
       const { dns } = this.self;
+      const { shareSettings } = await import('../dns/settings.ts');
       const settings = dns && shareSettings(dns, this.#random, this.#settings);
       await this.answers?.swap(snapshot.buffer, this.state, snapshot.zones.arena, settings);
       this.#settings = settings ?? this.#settings;
@@ -219,19 +230,28 @@ export class Node {
   /** Reload as the API asks for it. */
   async reload(): Promise<ReloadResult> {
     const before = this.config;
+    const { changesOf, changeText } = await import('./changes.ts');
     const diagnostics = await this.o.reload();
     const changes = changesOf(before, this.config, this.o.name).map(changeText);
     return { generation: this.generation, diagnostics, changes };
   }
 
-  async close(): Promise<void> {
+  /** Ends all but forwarding. */
+  async leave(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.ready = false;
     for (const t of this.#timers) clearInterval(t);
     this.calendar.close();
     this.#saveVerdicts();
-    await Promise.all([this.probing.close(), this.answers?.close(), this.plane?.close()]);
+    await Promise.all([this.probing.close(), this.answers?.close()]);
     await this.o.coordinator.close();
+  }
+
+  /** Ends forwarding too: from here on clients wait for the next run. */
+  async close(): Promise<void> {
+    await this.leave();
+    await this.plane?.close();
   }
 
   #take(loaded: Sound, snapshot: Snapshot, state: Uint32Array): void {
@@ -263,16 +283,9 @@ export class Node {
   #probed(id: string, result: { ok: boolean; text: string }): void {
     const changed = this.observer.result(id, result.ok, result.text);
     if (changed === undefined) return;
-    this.#tellVerdict(changed);
+    tellVerdict(this.events, changed);
     // At once, not soon: this is what the time from a fault to the last bad answer is made of.
     if (this.ready) this.settle();
-  }
-
-  #tellVerdict({ target, verdict, result, was }: Watched & { was: Sight }): void {
-    const subject = target.kind === 'vip' ? `vip ${target.vip}` : `real server ${target.server}`;
-    const where = target.kind === 'vip' ? ' from here' : ` of ${target.vip}`;
-    const level = verdict.state === 'down' ? 'warn' : was === 'unknown' ? 'debug' : 'info';
-    this.events.add(level, 'probe', subject + where, `${verdict.state}: ${result}`);
   }
 
   #tellPace(fault: string | undefined): void {
@@ -301,19 +314,15 @@ export class Node {
   }
 
   async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
-    this.#settings = shareSettings(dns, this.#random);
-    this.answers = await Answers.start({
-      listen: dns.listen,
-      io: dns.io,
-      workers: dns.workers,
-      tcp: { connections: dns.tcp_connections, perSource: dns.tcp_per_source, idle: dns.tcp_idle },
-      udpSize: dns.udp_size,
-      settings: this.#settings,
-      snapshot: this.snapshot.buffer,
-      arena: this.snapshot.zones.arena,
-      state: this.state,
-      log: this.o.log,
-    });
+    const { settings, answers } = await startAnswers(
+      dns,
+      this.#random,
+      this.snapshot,
+      this.state,
+      this.o.log,
+    );
+    this.#settings = settings;
+    this.answers = answers;
   }
 
   #mended(): void {

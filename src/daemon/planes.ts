@@ -1,10 +1,12 @@
 // What a director can forward with, by its name in the cluster file: one line for each file of plane/.
+import { existsSync } from 'node:fs';
 import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
-import { openIpvsPlane } from '../plane/ipvs.ts';
-import { openProxyPlane } from '../plane/proxy.ts';
-import { openXdpPlane } from '../plane/xdp.ts';
+import type { Ahead } from '../plane/xdp/ahead.ts';
+
+/** Where the xdp plane's links are pinned. */
+const PINS = '/sys/fs/bpf/switchyard';
 
 export interface PlaneOptions {
   /** The node's name. */
@@ -13,16 +15,38 @@ export interface PlaneOptions {
   /** Where a plane keeps what it wants back after a restart. */
   stateDir: string;
   log: Log;
+  /** What stands ready of the plane that a restart goes on with. */
+  ahead?: Ahead;
   /** Called when forwarding ended by itself, with the reason; the plane is starting it again. */
   onFault: (reason: string) => void;
 }
 
 const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<Plane>> = {
-  proxy: async ({ log, onFault }) => openProxyPlane({ log, onFault }),
-  xdp: ({ director, stateDir, log, onFault }) => openXdpPlane({ director, stateDir, log, onFault }),
+  proxy: async ({ log, onFault }) => (await import('../plane/proxy.ts')).openProxyPlane({ log, onFault }),
+  xdp: async ({ director, stateDir, log, ahead, onFault }) =>
+    (await import('../plane/xdp.ts')).openXdpPlane({
+      director,
+      stateDir,
+      log,
+      onFault,
+      ...(ahead && { ahead }),
+    }),
   ipvs: async ({ node, director, stateDir, log }) =>
-    openIpvsPlane({ node, stateDir, ownAll: director.own_all, drain: director.drain, log }),
+    (await import('../plane/ipvs.ts')).openIpvsPlane({
+      node,
+      stateDir,
+      ownAll: director.own_all,
+      drain: director.drain,
+      log,
+    }),
 };
+
+/** Begins, before any file is read, with what takes a restart its time. Undefined: no run before us forwarded here by XDP. */
+export async function openAhead(): Promise<Ahead | undefined> {
+  // What a first start need not load, it does not.
+  if (!existsSync(PINS)) return undefined;
+  return (await import('../plane/xdp/ahead.ts')).openAhead();
+}
 
 /** Opens the plane that the node's `director` names. Rejects with GTM_PLANE… and what to do where this host cannot have it. */
 export function openPlane(options: PlaneOptions): Promise<Plane> {

@@ -1,15 +1,15 @@
-// A process of one or several nodes, in the foreground: load → coordinator → nodes → signals → a clean end.
+// A process of one or several nodes, in the foreground: load → forward → API → join → probe, answer → signals → a clean end.
+// Forwarding begins first and ends last: what lies between two runs is a gap for its clients. What only the rest needs is loaded after it.
 //   serve.ts: one node of the cluster          demo.ts: all nodes of the sample, and its real servers
 import { resolve } from 'node:path';
 import type { DemoServers } from '../admin/node.ts';
-import { type AdminServer, openAdmin } from '../admin/server.ts';
+import type { AdminServer } from '../admin/server.ts';
 import { MemoryBus } from '../cluster/memory.ts';
-import { openRedisCoordinator } from '../cluster/redis.ts';
 import { type Diagnostic, formatDiagnostic, summarize } from '../kit/diag.ts';
 import { GtmError, reason } from '../kit/errors.ts';
 import type { Coordinator } from '../model/records.ts';
 import type { Config } from '../model/schema.ts';
-import { adminNode } from './api.ts';
+import type { Ahead } from '../plane/xdp/ahead.ts';
 import { newRng, systemClock } from './clock.ts';
 import { isSound, type Loaded, Loader, type Sound } from './loader.ts';
 import { type LogLevel, makeLog, type RootLog } from './log.ts';
@@ -22,6 +22,8 @@ export interface RunOptions {
   config: string;
   /** Of that file, where it has been started already. */
   loader?: Loader;
+  /** What was begun before the file is read. */
+  ahead?: Ahead | undefined;
   log: { level: LogLevel; format?: 'json' | 'text' };
 }
 
@@ -44,13 +46,17 @@ export async function runNodes(
 ): Promise<number> {
   const file = resolve(options.config);
   const loader = options.loader ?? new Loader(file, process.env);
-  const loaded = await firstLoad(loader);
+  const { ahead } = options;
+  const reading = firstLoad(loader);
+  // Meanwhile:
+  const logs = makeLog({ level: options.log.level, format: options.log.format ?? 'json' });
+  ahead?.openProgram();
+  const loaded = await reading;
   complain(loaded);
   if (!isSound(loaded)) {
-    await loader.close();
+    await Promise.all([loader.close(), ahead?.close()]);
     return 1;
   }
-  const logs = makeLog({ level: options.log.level, format: options.log.format ?? 'json' });
   const nodes: Node[] = [];
   const admins: AdminServer[] = [];
   const bus = new MemoryBus();
@@ -88,36 +94,50 @@ export async function runNodes(
         new Node({
           name,
           loaded,
-          coordinator: coordinatorFor(name, loaded, bus, logs),
+          coordinator: await coordinatorFor(name, loaded, bus, logs),
           stateDir: stateDirOf(loaded),
           log: logs.of(name),
           clock: systemClock,
           rng: newRng(),
           reload: () => reload(true),
+          ...(ahead && { ahead }),
           ...(demo && { demo }),
         }),
       );
     }
-    // The API first: it tells how the rest comes up.
-    for (const n of nodes) {
-      const { admin } = n.self;
-      if (admin !== undefined) {
-        admins.push(await openAdmin({ listen: admin.listen, node: adminNode(n), log: n.o.log }));
-      }
-    }
     // Everything forwards before anything is probed, or the first probes of the other site would find it closed.
     await Promise.all(nodes.map(n => n.forward()));
+    // The API tells how the rest comes up.
+    for (const n of nodes) {
+      const { admin } = n.self;
+      if (admin !== undefined) admins.push(await adminFor(n, admin.listen));
+    }
+    await Promise.all(nodes.map(n => n.join()));
     await Promise.all(nodes.map(n => n.start()));
     ready({ loaded, nodes });
     return await stopped;
   } finally {
     closing = true;
     watch.close();
-    await Promise.all([...nodes, ...admins, loader].map(n => n.close()));
+    await Promise.all([...nodes.map(n => n.leave()), ...[...admins, loader].map(n => n.close())]);
+    await Promise.all([...nodes.map(n => n.close()), ahead?.close()]);
   }
 }
 
-function coordinatorFor(name: string, loaded: Loaded, bus: MemoryBus, logs: RootLog): Coordinator {
+async function adminFor(node: Node, listen: { address: string; port: number }): Promise<AdminServer> {
+  const [{ openAdmin }, { adminNode }] = await Promise.all([
+    import('../admin/server.ts'),
+    import('./api.ts'),
+  ]);
+  return openAdmin({ listen, node: adminNode(node), log: node.o.log });
+}
+
+async function coordinatorFor(
+  name: string,
+  loaded: Loaded,
+  bus: MemoryBus,
+  logs: RootLog,
+): Promise<Coordinator> {
   const config = loaded.config as Config;
   const { redis, secret, lifetime } = config.coordinator;
   const common = {
@@ -129,6 +149,7 @@ function coordinatorFor(name: string, loaded: Loaded, bus: MemoryBus, logs: Root
   };
   if (redis.length === 0) return bus.join(name, common);
   if (secret === undefined) throw new GtmError('GTM_CONFIG', 'coordinator: redis needs a secret');
+  const { openRedisCoordinator } = await import('../cluster/redis.ts');
   return openRedisCoordinator({
     cluster: config.cluster,
     node: name,

@@ -7,6 +7,7 @@ import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
 import { type Libc, openLibc } from '../nic/libc.ts';
+import type { Ahead } from './xdp/ahead.ts';
 import { Kernel } from './xdp/kernel.ts';
 import { readCounters } from './xdp/ledger.ts';
 import type { Fault } from './xdp/message.ts';
@@ -17,6 +18,8 @@ export interface XdpOptions {
   /** Where the connection tables are kept over a restart. */
   stateDir: string;
   log: Log;
+  /** What stands ready of it. */
+  ahead?: Ahead;
   /** Called when a forwarding worker ended by itself, with the reason; it is being started again. */
   onFault: (reason: string) => void;
 }

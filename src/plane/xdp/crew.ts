@@ -12,6 +12,7 @@ import { frameBlock } from './counters.ts';
 import { type Applied, Hand } from './hand.ts';
 import { type InboxPlace, makeInbox } from './inbox.ts';
 import type { Fault } from './message.ts';
+import { startThread, type Thread } from './thread.ts';
 import type { WaysShared } from './ways.ts';
 import { frameSizeOf, type PortStart, Wires } from './wires.ts';
 
@@ -29,6 +30,8 @@ export interface CrewOptions {
   tun: number;
   copy: 'auto' | 'always';
   log: Log;
+  /** Threads that wait for work already. */
+  spare: (() => Thread | undefined) | undefined;
   onFault: (reason: string) => void;
 }
 
@@ -173,6 +176,7 @@ export class Crew {
   #employ(place: Place, index: number, wires: Wires): void {
     const { connections, host, ways, tun, ports, steer } = this.#o;
     const hand = new Hand(
+      this.#o.spare?.() ?? startThread(`xdp-${index}`),
       {
         index,
         workers: this.#places.length,
@@ -187,7 +191,6 @@ export class Crew {
         alive: steer.aliveAt,
         wake: place.wake.fd,
         tun,
-        signal: new Int32Array(new SharedArrayBuffer(4)),
         inboxes: this.#inboxes.map(row => row[index]),
         outboxes: this.#inboxes[index].map(
           (inbox, k) => inbox && { place: inbox, wake: this.#places[k].wake.fd },

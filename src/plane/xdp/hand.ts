@@ -1,14 +1,14 @@
 // One forward worker as the main thread sees it: started with its wires, told what to do, heard, and started again when it ended.
 // Invariant: what was asked is always answered: by the worker, or empty when it ended.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { reason } from '../../kit/errors.ts';
 import type { ConnectionRow, ServiceSpec } from '../../model/service.ts';
 import type { Wake } from '../../nic/wake.ts';
 import { serviceBlock } from './counters.ts';
 import type { Fault, FromWorker, ToWorker, WorkerStart } from './message.ts';
+import { employ, type Thread } from './thread.ts';
 import type { Wires } from './wires.ts';
 
-const WORKER = new URL('./worker.js', import.meta.url);
 /** What a worker gets to say its last word, milliseconds. */
 const PATIENCE = 3000;
 
@@ -33,11 +33,11 @@ export class Hand {
   readonly #exit: Promise<string>;
   #id = 0;
 
-  constructor(start: WorkerStart, wires: Wires, wake: Wake) {
+  constructor(thread: Thread, start: WorkerStart, wires: Wires, wake: Wake) {
     this.#wake = wake;
     this.wires = wires;
-    this.#signal = start.signal;
-    const worker = new Worker(WORKER, { name: `xdp-${start.index}`, workerData: start });
+    this.#signal = thread.signal;
+    const { worker } = thread;
     this.#worker = worker;
     let why = 'it exited';
     let isReady = (): void => {};
@@ -61,6 +61,7 @@ export class Hand {
         resolve(why);
       }),
     );
+    employ(thread, start);
   }
 
   /** When its loop runs. Rejects when it ended before. */

@@ -1,7 +1,6 @@
 // Everything that the plane has of the kernel besides the workers' sockets: interfaces, XDP program and links, routes, TUN, guard, VIPs.
 //   open → interfaces → ways → program → crew      steer → plan → maps, links      close → tables, VIPs down, all given back
 // Invariant: close() leaves the pinned links alone, and those pass everything once the time that a restart may take is over.
-import { availableParallelism } from 'node:os';
 import { GtmError, reason } from '../../kit/errors.ts';
 import { formatIp } from '../../kit/ip.ts';
 import type { Log } from '../../kit/log.ts';
@@ -13,6 +12,7 @@ import { openNft } from '../../nic/nft.ts';
 import { openRtnetlink, type Rtnetlink } from '../../nic/rtnetlink.ts';
 import { INTERFACES, openSteer, QUEUES, type Steer } from '../../nic/steer.ts';
 import { openTun, type Tun } from '../../nic/tun.ts';
+import { type Ahead, workersFor } from './ahead.ts';
 import { Announcer } from './announce.ts';
 import { formatFinding } from './checks.ts';
 import { checkHost } from './checks-host.ts';
@@ -32,6 +32,8 @@ const GUARD = 'switchyard';
 export interface KernelOptions {
   director: DirectorConfig;
   log: Log;
+  /** What stands ready. */
+  ahead?: Ahead;
   onFault: (reason: string) => void;
   /** Called once when an interface is not the one any more that was opened. */
   onLost: (reason: string) => void;
@@ -92,11 +94,11 @@ export class Kernel {
       const ways = kept(openWays({ libc, interfaces: names, log, onChange: () => this.#changed() }), w =>
         w.close(),
       );
-      const steer = kept(openSteer(libc), s => s.close());
+      const steer = kept(this.#o.ahead?.takeProgram() ?? openSteer(libc), s => s.close());
       const pins = kept(new Pins(libc, steer.bpf, log), p => p.release());
       const tun = this.#tun();
       if (tun !== undefined) undo.push(() => tun.close());
-      const workers = Math.min(Math.max(2, availableParallelism()), ...ports.map(p => p.queues));
+      const workers = workersFor(ports.map(p => p.queues));
       for (const [slot, p] of ports.entries()) steer.watch(slot, p.index, p.queues, p.mac);
       const { connections, attach } = this.#o.director;
       const crew = new Crew({
@@ -110,6 +112,7 @@ export class Kernel {
         tun: tun?.fd ?? -1,
         copy: attach === 'generic' ? 'always' : 'auto',
         log,
+        spare: () => this.#o.ahead?.takeThread(),
         onFault: this.#o.onFault,
       });
       await crew.start();
@@ -172,12 +175,13 @@ export class Kernel {
         this.#log.warn({ err: reason(e) }, `xdp plane: ${what}: ${reason(e)}`);
       }
     };
+    // First what the links need no longer: from the workers' end on, clients wait.
     attempt('VIPs', () => announcer.close());
+    attempt('guard', () => guard?.remove());
+    attempt('guard', () => guard?.close());
     const [seconds, nanoseconds] = process.hrtime();
     attempt('program', () => steer.retire(seconds * 1e9 + nanoseconds + RESTART));
     const tables = await crew.close();
-    attempt('guard', () => guard?.remove());
-    attempt('guard', () => guard?.close());
     attempt('links', () => pins.release());
     attempt('program', () => steer.close());
     attempt('TUN', () => tun?.close());

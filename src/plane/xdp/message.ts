@@ -41,7 +41,6 @@ export interface WorkerStart {
   /** Descriptors: of its eventfd, of the TUN device (-1: none). */
   wake: number;
   tun: number;
-  signal: Int32Array;
   /** From every other worker, and to every other worker with its eventfd; by worker, its own is undefined. */
   inboxes: readonly (InboxPlace | undefined)[];
   outboxes: readonly ({ place: InboxPlace; wake: number } | undefined)[];

@@ -12,6 +12,21 @@ export const BPFFS = '/sys/fs/bpf';
 const MAGIC = 0xcafe4a11;
 const FOLDER = 'switchyard';
 
+/** The folder of this network namespace's links. */
+function folderOf(): string {
+  const space = readlinkSync('/proc/self/ns/net').replace(/\D/g, '');
+  return join(BPFFS, FOLDER, `net-${space}`);
+}
+
+/** The interfaces whose links a run before us left pinned; none where that cannot be found out. */
+export function pinnedLinks(): string[] {
+  try {
+    return readdirSync(folderOf());
+  } catch {
+    return [];
+  }
+}
+
 export class Pins {
   readonly #libc: Libc;
   readonly #bpf: Bpf;
@@ -84,8 +99,7 @@ export class Pins {
     try {
       if (statfsSync(BPFFS).type !== MAGIC) this.#libc.mount('bpf', BPFFS, 'mode=0700');
       this.#sweep();
-      const space = readlinkSync('/proc/self/ns/net').replace(/\D/g, '');
-      const folder = join(BPFFS, FOLDER, `net-${space}`);
+      const folder = folderOf();
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       return folder;
     } catch (e) {

@@ -11,8 +11,9 @@ import { Umem } from '../../nic/umem.ts';
 import { Control } from './control.ts';
 import { Forwarder } from './forwarder.ts';
 import { Inbox, Outbox } from './inbox.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './message.ts';
+import type { FromWorker, ToWorker } from './message.ts';
 import { readWays } from './routes-watch.ts';
+import { startOf } from './thread.ts';
 
 /** Looks for a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
 const SPIN = 100;
@@ -21,9 +22,11 @@ const SLEEP = 50;
 const TICK = 10;
 const REPORT = 500;
 
-const start = workerData as WorkerStart;
+const signal = workerData as Int32Array;
 const port = parentPort as MessagePort;
 const libc = await openLibc();
+// All is loaded: it may have been started before anybody knew what for.
+const start = startOf(signal, port);
 const umem = new Umem(libc, start.umem);
 const sockets = start.sockets.map(s => ({ ...s, xsk: new Xsk(libc, umem, s.place) }));
 const inboxes = start.inboxes.filter(p => p !== undefined).map(p => new Inbox(p));
@@ -72,7 +75,6 @@ try {
 }
 
 function run(): void {
-  const { signal } = start;
   let seen = 0;
   let ticked = 0;
   let report = 0;
@@ -107,7 +109,6 @@ function run(): void {
 }
 
 function soon(): boolean {
-  const { signal } = start;
   const said = signal[0];
   for (let i = 0; i < SPIN; i++) if (forwarder.due() || signal[0] !== said) return true;
   return false;
