@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silent } from '../../src/kit/log.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
+import { genlRequest } from '../../src/nic/genl.ts';
 import { openLibc } from '../../src/nic/libc.ts';
+import type { Request } from '../../src/nic/netlink-message.ts';
 import { commandRequest, readDest, readService } from '../../src/plane/ipvs/codec.ts';
 import { parseConnection } from '../../src/plane/ipvs/connections.ts';
 import { openDriver } from '../../src/plane/ipvs/driver.ts';
@@ -159,6 +161,32 @@ describe('a service in the kernel’s terms', () => {
       assert.deepEqual(dest, dests[0]);
     }
   });
+});
+
+it('counters are read in 64 bits where the kernel has them, else in 32', () => {
+  const family = { name: 'IPVS', id: 32, version: 1, groups: new Map() };
+  const [SERVICE, STATS, STATS64] = [1, 10, 12];
+  const NUMBERS = [1, 2, 3, 4, 5];
+  const read = (wide: boolean) => {
+    const old = (r: Request) => {
+      for (const n of NUMBERS) n > 3 ? r.u64(n, BigInt(n)) : r.u32(n, n);
+    };
+    const now = (r: Request) => {
+      for (const n of NUMBERS) r.u64(n, BigInt(n) << 32n);
+    };
+    const fill = (r: Request) => {
+      r.u16(1, 2).u16(2, 6).bytes(3, new Uint8Array(16)).be16(4, 80).nest(STATS, old, false);
+      if (wide) r.nest(STATS64, now, false);
+    };
+    const body = genlRequest(family, 1).nest(SERVICE, fill, false).finish(1).slice(16);
+    return readService({ type: 32, flags: 0, sequence: 1, body })?.totals;
+  };
+  const of = (by: number) => ({
+    ...{ connections: by, inPackets: 2 * by, outPackets: 3 * by },
+    ...{ inBytes: 4 * by, outBytes: 5 * by },
+  });
+  assert.deepEqual(read(true), of(2 ** 32));
+  assert.deepEqual(read(false), of(1));
 });
 
 describe('beside the table', () => {
