@@ -1,7 +1,8 @@
 // The entry of a portable answer worker: TCP, and UDP by node:dgram unless batch workers do that, on an event loop.
-//   sockets ─bytes→ respond (of this generation, answer-path.ts) ─bytes→ sockets
+//   sockets ─bytes→ respond (of this generation, answer-path.ts) ─bytes→ sockets; UDP asks the cache of packets first
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Respond } from '../dns/chain.ts';
+import { PacketCache } from '../dns/packet-cache.ts';
 import { openTcp, type TcpLimits, type TcpListener } from '../net/tcp.ts';
 import { openUdp, type UdpSocket } from '../net/udp.ts';
 import {
@@ -29,12 +30,15 @@ class AnswerWorker {
   readonly #start: WorkerStart;
   readonly #port: MessagePort;
   readonly #path: AnswerPath;
+  /** Of UDP: where others do that, there is none. */
+  readonly #cache: PacketCache | undefined;
   readonly #sockets: (UdpSocket | TcpListener)[] = [];
 
   constructor(start: WorkerStart, port: MessagePort) {
     this.#start = start;
     this.#port = port;
-    this.#path = new AnswerPath(start, port);
+    this.#cache = start.udpSize === undefined ? undefined : new PacketCache();
+    this.#path = new AnswerPath(start, port, this.#cache);
     port.on('message', (message: ToWorker) => {
       if (message.kind === 'swap') this.#path.swap(message);
       else void this.#close(message.drain);
@@ -70,7 +74,9 @@ class AnswerWorker {
       try {
         const chosen = tcp.address().port;
         if (udpSize !== undefined)
-          this.#sockets.push(await openUdp({ ...common, port: chosen, replySize: udpSize }));
+          this.#sockets.push(
+            await openUdp({ ...common, port: chosen, replySize: udpSize, cache: this.#cache }),
+          );
         this.#sockets.push(tcp);
         return { address, port: chosen };
       } catch (e) {

@@ -16,9 +16,17 @@ export interface Packets {
   readonly words: Int32Array;
 }
 
+/** Memory for `octets`, a multiple of 4. */
+export function newPackets(octets: number): Packets {
+  const memory = new ArrayBuffer(octets);
+  return { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
+}
+
 const SETS = 1 << 13;
 /** What does not fit into a slot, 256 octets, is not kept. */
 const SLOT_WORDS = 64;
+/** Of a longer query the cache reads no octet. */
+export const LONGEST_KEPT = SLOT_WORDS * 4;
 const SET_WORDS = 2 * SLOT_WORDS;
 
 /** Words of a slot. Behind them the query; the reply from the word on in which the question ends; for a pool, P. */
@@ -86,7 +94,7 @@ export class PacketCache {
   ): number {
     this.#wanted = false;
     if (this.#steering === undefined || client.port === 0) return 0;
-    if (length <= HEADER || length > SLOT_WORDS * 4) return 0;
+    if (length <= HEADER || length > LONGEST_KEPT) return 0;
     const slots = this.#slots;
     const hash = hashOf(queries.words, from, length);
     const set = hash & (SETS - 1);
@@ -102,9 +110,10 @@ export class PacketCache {
     return 0;
   }
 
-  /** Keeps the responder's reply, the first `size` octets of x.out, to the query that was looked for last. */
+  /** Keeps the responder's reply, the first `size` octets of x.out, to the query over UDP that was looked for last. */
   keep(x: Exchange, size: number): void {
-    if (!this.#wanted || !x.lasting || !x.query.asked) return;
+    if (!this.#wanted || x.client.tcp || !x.lasting || !x.query.asked) return;
+    this.#wanted = false;
     const { length } = x;
     const { end } = x.query;
     const behind = HEAD + wordsOf(length);

@@ -28,7 +28,7 @@ export interface BatchOptions {
   now: () => number;
   counters?: Float64Array;
   /** Asked before the responder. */
-  cache?: PacketCache;
+  cache?: PacketCache | undefined;
   /** Bytes of one reply buffer: no reply can be longer. */
   replySize?: number;
 }

@@ -1,13 +1,15 @@
 // The portable UDP socket of the DNS server: node:dgram, one socket for each listen address (RFC 1035 §4.2.1).
-//   datagram → client filled → respond() writes into a free slot → send → the slot is free again
-// Invariant: a reply buffer is not written again before the kernel has its bytes; when every slot waits, queries are
-// dropped and counted, so that memory stays bounded. Bound to one address, replies leave from the address asked;
+//   datagram → client filled → the cache, else respond(), writes into a free slot → send → the slot is free again
+// Invariant: when every slot waits to be sent (udp-replies.ts), queries are dropped and counted, so that memory stays
+// bounded; of ours, nothing is made per query. Bound to one address, replies leave from the address asked;
 // 0.0.0.0 and :: are for hosts with one address a family, since dgram cannot choose the source.
 import { createSocket, type Socket } from 'node:dgram';
+import { LONGEST_KEPT, newPackets, type PacketCache } from '../dns/packet-cache.ts';
 import { type Client, newClient } from '../model/steering.ts';
 import { fillAddress } from './client.ts';
 import { listenFault } from './listen.ts';
 import { NET, newNetCounters, type Respond } from './responder.ts';
+import { Replies } from './udp-replies.ts';
 
 export interface UdpOptions {
   /** IPv4 or IPv6; an IPv6 socket takes IPv6 only. */
@@ -21,6 +23,8 @@ export interface UdpOptions {
   onError: (error: Error) => void;
   /** Bumped at NET's indexes. */
   counters?: Float64Array;
+  /** Asked before the responder, to which it must have been given. */
+  cache?: PacketCache | undefined;
   /** Bytes of one reply buffer: no reply can be longer. */
   replySize?: number;
   /** Replies that may wait to be sent. */
@@ -66,37 +70,48 @@ export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   };
 }
 
-function serve(socket: Socket, options: UdpOptions): void {
-  const { respond, now } = options;
+/** Answers what comes to the socket; `options` but for the address, which is the socket's. */
+export function serve(
+  socket: Pick<Socket, 'on' | 'send'>,
+  options: Omit<UdpOptions, 'address' | 'port'>,
+): void {
+  const { respond, now, cache } = options;
   const counters = options.counters ?? newNetCounters();
   const client: Client = newClient(false);
-  const count = options.slots ?? 256;
-  const size = options.replySize ?? 4096;
-  const memory = new Uint8Array(count * size);
-  const slots = Array.from({ length: count }, (_, i) => memory.subarray(i * size, (i + 1) * size));
-  // A stack of free slots; each has its callback from the start, so that a reply makes no closure of ours.
-  const free = Uint32Array.from({ length: count }, (_, i) => i);
-  let left = count;
-  const sent = slots.map((_, i) => (error: Error | null) => {
-    free[left++] = i;
-    if (error !== null) counters[NET.net_udp_send]++;
+  const replies = new Replies(options.slots ?? 256, options.replySize ?? 4096, () => {
+    counters[NET.net_udp_send]++;
   });
+  const { packets, step, out, sent } = replies;
+  const asked = newPackets(LONGEST_KEPT);
 
   socket.on('error', options.onError);
   socket.on('message', (query, from) => {
-    if (left === 0) {
+    const slot = replies.next();
+    if (slot < 0) {
       counters[NET.net_udp_busy]++;
       return;
     }
     fillAddress(client, from.address);
     client.port = from.port;
-    const slot = free[left - 1];
-    const length = respond(query, query.length, slots[slot], client, now());
+    let length = 0;
+    if (cache !== undefined) {
+      copy(query, asked.bytes);
+      length = cache.recall(asked, 0, query.length, packets, slot * step, client);
+    }
+    // Only who thinks about a reply looks at the clock.
+    if (length === 0) length = respond(query, query.length, out[slot], client, now());
     // To port 0 nothing can be sent, whatever the responder says.
     if (length === 0 || from.port === 0) return;
-    left--;
-    socket.send(slots[slot], 0, length, from.port, from.address, sent[slot]);
+    // A view of the right length is sent as it is; with an offset and a length, dgram would make one.
+    socket.send(replies.take(slot, length), from.port, from.address, sent[slot]);
   });
+}
+
+// Where the cache reads queries, they begin at a word; of what is too long to be kept it reads nothing.
+function copy(query: Uint8Array, to: Uint8Array): void {
+  const { length } = query;
+  if (length > to.length) return;
+  for (let i = 0; i < length; i++) to[i] = query[i];
 }
 
 function enlarge(socket: Socket): void {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { makeResponder, type Respond } from '../../src/dns/chain.ts';
 import { newCounters } from '../../src/dns/counters.ts';
-import { PacketCache, type Packets } from '../../src/dns/packet-cache.ts';
+import { newPackets, PacketCache } from '../../src/dns/packet-cache.ts';
 import type { Settings } from '../../src/dns/settings.ts';
 import type { Zones } from '../../src/dns/zone/zones.ts';
 import type { Client, Steering } from '../../src/model/steering.ts';
@@ -24,8 +24,8 @@ export class CachedServer {
   readonly cache = new PacketCache();
   #respond!: Respond;
   #plain!: Respond;
-  readonly #queries = packets();
-  readonly #replies = packets();
+  readonly #queries = newPackets(4096);
+  readonly #replies = newPackets(4096);
   readonly #query = this.#queries.bytes.subarray(FROM * 4);
   readonly #out = this.#replies.bytes.subarray(TO * 4);
   readonly #plainOut = new Uint8Array(this.#out.length);
@@ -58,9 +58,4 @@ export class CachedServer {
     assert.deepEqual(this.counters, this.plainCounters);
     return reply;
   }
-}
-
-function packets(): Packets {
-  const memory = new ArrayBuffer(4096);
-  return { bytes: new Uint8Array(memory), words: new Int32Array(memory) };
 }

@@ -1,7 +1,9 @@
 // The cache of packets: what comes out of it is what the responder would have said, octet for octet and count for count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COUNTER } from '../../src/dns/counters.ts';
+import { makeResponder } from '../../src/dns/chain.ts';
+import { COUNTER, newCounters, queryCell } from '../../src/dns/counters.ts';
+import { newPackets, PacketCache } from '../../src/dns/packet-cache.ts';
 import { shareSettings } from '../../src/dns/settings.ts';
 import { below, seeded } from '../../src/kit/rng.ts';
 import { PICK_SERVFAIL, type Steering } from '../../src/model/steering.ts';
@@ -166,6 +168,26 @@ test('another snapshot: nothing is left of the one before', () => {
   server.swap(zonesOf({ z: ZONE.replace('192.0.2.2', '203.0.113.9') }, ['web']), () => fixedSteering({}));
   for (let i = 0; i < 3; i++) assert.deepEqual(ask(), ['203.0.113.9']);
   assert.ok(server.recalled >= 2);
+});
+
+test('TCP, which shares the responder, fills nothing', () => {
+  const cache = new PacketCache();
+  const counters = newCounters();
+  const respond = makeResponder({ zones: zones(), steering: fixedSteering({}), counters, cache });
+  const [queries, replies] = [newPackets(256), newPackets(4096)];
+  const message = query('www.z A');
+  queries.bytes.set(message);
+  const recall = () => cache.recall(queries, 0, message.length, replies, 0, client());
+  const over = (tcp: boolean) =>
+    respond(message, message.length, new Uint8Array(512), { ...client(), tcp }, 0);
+  // The second time the reply is wanted, but it is TCP that asks the responder next.
+  assert.deepEqual([recall(), recall()], [0, 0]);
+  assert.ok(over(true) > 0);
+  assert.equal(recall(), 0);
+  const size = over(false);
+  assert.equal(recall(), size);
+  assert.equal(counters[queryCell(0, true)], 1);
+  assert.equal(counters[queryCell(0, false)], 2);
 });
 
 test('with more questions than there is room for, some make room for others, and every reply is right', () => {

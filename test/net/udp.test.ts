@@ -1,14 +1,28 @@
 // The UDP sockets, portable and batched: replies, addresses, bounds, and faults in words.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket, type Socket, type SocketOptions, type SocketType } from 'node:dgram';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { makeResponder } from '../../src/dns/chain.ts';
+import { newCounters } from '../../src/dns/counters.ts';
+import { PacketCache } from '../../src/dns/packet-cache.ts';
 import { GtmError } from '../../src/kit/errors.ts';
 import { NET, newNetCounters, type Respond } from '../../src/net/responder.ts';
 import { openUdp } from '../../src/net/udp.ts';
+import { decode } from '../dns/decode.ts';
+import { query as dnsQuery, fixedSteering, zonesOf } from '../dns/serve.ts';
 import { openBatched } from './batched.ts';
 import { mirror, now, query, sleep } from './sockets.ts';
 
+const ZONE = `$TTL 60
+@ SOA ns root 1 2 3 4 5
+@ NS ns
+ns A 192.0.2.1
+www A 192.0.2.2
+pool POOL web
+`;
 const fail = (e: Error) => assert.fail(e);
 const opened: { close(): unknown }[] = [];
 
@@ -137,4 +151,49 @@ test('with every reply buffer waiting, queries are dropped and counted', async (
   client.send(query(1), server.address().port, '127.0.0.1');
   for (let i = 0; i < 100 && counters[NET.net_udp_busy] === 0; i++) await sleep(10);
   assert.equal(counters[NET.net_udp_busy], 1);
+});
+
+test('what comes again is answered by the cache, and the rest by the responder', async () => {
+  const steering = fixedSteering({ web: { addresses: ['192.0.2.80'], ttl: 10 } });
+  const cache = new PacketCache();
+  const zones = zonesOf({ z: ZONE }, ['web']);
+  const answer = makeResponder({ zones, steering, counters: newCounters(), cache });
+  let asked = 0;
+  const respond: Respond = (...args) => {
+    asked++;
+    return answer(...args);
+  };
+  const server = await IO.dgram(respond, { cache });
+  const client = newSocket('udp4');
+  const reply = async (text: string, id: number) => {
+    const [message] = await ask(client, server.address().port, Buffer.from(dnsQuery(text, { id })));
+    const { answer, rcode } = decode(message);
+    return [message.readUInt16BE(0), rcode, ...answer.map(rr => rr.data)];
+  };
+  for (const [text, ...said] of [
+    ['www.z A', 0, '192.0.2.2'],
+    ['ns.z A', 0, '192.0.2.1'],
+    ['pool.z A', 0, '192.0.2.80'],
+    ['nope.z A', 3],
+  ] as const) {
+    asked = 0;
+    for (let id = 1; id <= 5; id++) assert.deepEqual(await reply(text, id), [id, ...said]);
+    assert.equal(asked, 2, text);
+  }
+  // Too long to be kept, or no question at all, before one that is kept.
+  asked = 0;
+  const long = Buffer.concat([dnsQuery('www.z A'), Buffer.alloc(600)]);
+  for (let i = 0; i < 3; i++) await ask(client, server.address().port, long);
+  assert.equal(asked, 3);
+  client.send(Buffer.alloc(3), server.address().port, '127.0.0.1');
+  assert.deepEqual(await reply('www.z A', 9), [9, 0, '192.0.2.2']);
+});
+
+test('dgram: a datagram makes no garbage of ours', () => {
+  const flags = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'];
+  const script = join(import.meta.dirname, 'udp-allocation.js');
+  const { stdout } = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8', timeout: 60_000 });
+  const cost = JSON.parse(stdout) as Record<string, number>;
+  for (const [what, bytes] of Object.entries(cost)) assert.ok(bytes < 8, `${what}: ${bytes} octets a query`);
+  assert.deepEqual(Object.keys(cost), ['kept', 'asked']);
 });
