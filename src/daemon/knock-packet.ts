@@ -20,6 +20,8 @@ import {
 const TTL = 64;
 const WINDOW = 0xffff;
 const DF = 0x4000;
+/** The option: 1460 and 1440. */
+const MSS = { 4: [2, 4, 5, 180], 6: [2, 4, 5, 160] } as const;
 const [IPV4, IPV6, GRE] = [4, 41, 47];
 
 /** Both ends, addresses as 4 or 16 octets. */
@@ -32,13 +34,16 @@ export interface Ends {
 
 /** A SYN, or with `reset` what ends a connection that is half open. `sequence`: its number. */
 export function segment(ends: Ends, sequence: number, reset = false): Uint8Array {
-  const b = new Uint8Array(20);
+  // Filters may drop a SYN that does not say how large segments may be.
+  const header = reset ? 20 : 24;
+  const b = new Uint8Array(header);
   setHalf(b, 0, ends.sourcePort);
   setHalf(b, 2, ends.destinationPort);
   setWord(b, 4, sequence);
-  b[12] = 5 << 4;
+  b[12] = (header / 4) << 4;
   b[13] = reset ? RST : SYN;
   setHalf(b, 14, WINDOW);
+  if (!reset) b.set(ends.source.length === 4 ? MSS[4] : MSS[6], 20);
   return packet(ends, TCP, b);
 }
 

@@ -191,7 +191,9 @@ function lackText({ verdict }: Watched, { target: { address, via }, result }: Wa
     via?.tunnel === undefined
       ? 'has it the VIP on lo?'
       : `has it the VIP, and does it take ${via.tunnel.type} out?`;
-  return `${where}${what} VIP ${address} (${result}): ${hint}`;
+  // Of UDP a closed port is as silent.
+  const more = via?.protocol === 'udp' ? ' Does its service listen on that?' : '';
+  return `${where}${what} VIP ${address} (${result}): ${hint}${more}`;
 }
 
 function familiesOf(addresses: readonly string[]): (4 | 6)[] {

@@ -108,6 +108,23 @@ test('a server is down when it does not answer for a VIP, and says what it lacks
   assert.equal(shown().result, 'tcp connected; not asked as clients are: no raw packets here');
 });
 
+test('what a server lacks is told by the kind of its way', () => {
+  const clock = { mono: () => 0, wall: () => 0 };
+  const said = (config: Config) => {
+    const observer = new Observer(config, 'a', clock, new Map());
+    for (const { id, via } of observer.targets()) observer.result(id, via === undefined, 'silence');
+    return observer.realServers('web')[0].result.replace(/^.*192\.0\.2\.10 /, '');
+  };
+  assert.equal(
+    said(cluster('tun', { check: '{ tcp: {} }' })),
+    '(silence): has it the VIP, and does it take ipip out?',
+  );
+  assert.equal(
+    said(cluster('dr', { protocol: 'udp', check: '{ udp: { send: x } }' })),
+    '(silence): has it the VIP on lo? Does its service listen on that?',
+  );
+});
+
 test('verdicts of both ways are kept over a restart, and a way that is new says nothing at first', () => {
   const clock = { mono: () => 5000, wall: () => 5000 };
   const first = new Observer(
