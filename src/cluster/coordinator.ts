@@ -30,6 +30,8 @@ export interface CoordinatorOptions {
   clock: Clock;
   log: Log;
   rng: Rng;
+  /** Called before the first connection: loads what that takes. */
+  prepare?: () => Promise<void>;
 }
 
 /** Milliseconds: between heartbeats, at most; for the first contact at start; between two changes that are sent at once. */
@@ -83,7 +85,9 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async start(): Promise<void> {
-    const { stateDir, node, log, lifetime } = this.#o;
+    const { stateDir, node, log, lifetime, prepare } = this.#o;
+    await prepare?.();
+    if (this.#closed) return;
     for (const b of this.#backends) b.open();
     let timer: NodeJS.Timeout | undefined;
     const enough = new Promise<void>(resolve => {

@@ -4,7 +4,7 @@
 //   pure: record (signed) · body (checked) · view (peers, ageing) · kept, overrides (what outlives its writer) · drops
 //   disk: epoch, kept        without Redis: memory (the nodes of one process)
 // Invariant: nothing ever waits for a Redis; each is independent, and any one of them is enough.
-import { Cluster, Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { reason } from '../kit/errors.ts';
 import { type CoordinatorOptions, RedisCoordinator } from './coordinator.ts';
 import type { Connection, Listener } from './link.ts';
@@ -17,12 +17,18 @@ import { hide, parseRedisUrl, type Target } from './url.ts';
 export function openRedisCoordinator(options: CoordinatorOptions & { urls: string[] }): RedisCoordinator {
   const { urls, ...rest } = options;
   const targets = urls.map(parseRedisUrl);
+  // Loaded by start(): what was said before a restart is known without it.
+  let ioredis: IoRedis;
+  const prepare = async () => {
+    ioredis = await import('ioredis');
+  };
   return new RedisCoordinator(
-    rest,
-    targets.map(t => ({ url: t.shown, dial: listener => dial(t, listener) })),
+    { ...rest, prepare },
+    targets.map(t => ({ url: t.shown, dial: listener => dial(ioredis, t, listener) })),
   );
 }
 
+type IoRedis = Pick<typeof import('ioredis'), 'Cluster' | 'Redis'>;
 type Client = Redis | Cluster;
 
 // No queue, no retry, no resending: Link decides when to try again, with a new client each time.
@@ -38,8 +44,8 @@ const COMMON = {
   retryStrategy: () => null,
 };
 
-function dial(target: Target, listener: Listener): Connection {
-  const client = open(target);
+function dial(ioredis: IoRedis, target: Target, listener: Listener): Connection {
+  const client = open(ioredis, target);
   let why = 'connection closed';
   client.on('error', (e: Error) => {
     why = hide(target, reason(e));
@@ -54,7 +60,7 @@ function dial(target: Target, listener: Listener): Connection {
   return connection(client);
 }
 
-function open(target: Target): Client {
+function open({ Cluster, Redis }: IoRedis, target: Target): Client {
   const { kind, hosts, tls, db, master } = target;
   const auth = {
     ...(target.username === undefined ? {} : { username: target.username }),

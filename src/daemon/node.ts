@@ -5,6 +5,7 @@
 // start: forward → join → start; what only a later one needs is loaded then.
 // `settle` is the only place that turns what is known into what is answered and forwarded.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DemoServers, ReloadResult } from '../admin/node.ts';
 import type { Settings } from '../dns/settings.ts';
 import { type Evaluation, evaluate } from '../health/evaluate.ts';
@@ -129,11 +130,12 @@ export class Node {
     await this.#applyPlane();
   }
 
-  /** Then the coordinator is joined, and probes are loaded. */
+  /** Then the coordinator is joined, and probes are loaded. Who knows its verdicts from before answers. Rejects with GTM_LISTEN… */
   async join(): Promise<void> {
     const loaded = this.probing.load(this.observer.targets());
     await this.o.coordinator.start();
     this.#joined = true;
+    if (this.observer.settled && !this.#closed) await this.#answer();
     await loaded;
   }
 
@@ -143,9 +145,8 @@ export class Node {
     const deadline = this.o.clock.mono() + patience;
     this.probing.set(this.observer.targets());
     while (!this.observer.settled && this.o.clock.mono() < deadline && !this.#closed) await pause(10);
-    this.settle();
+    await this.#answer();
     this.#timers.add(setInterval(() => this.#tick(), TICK));
-    if (this.self.dns !== undefined) await this.#openAnswers(this.self.dns);
     this.ready = true;
     this.events.add('info', 'node', this.o.name, `ready: generation ${this.generation}`);
   }
@@ -313,7 +314,10 @@ export class Node {
     this.settleSoon();
   }
 
-  async #openAnswers(dns: NonNullable<NodeConfig['dns']>): Promise<void> {
+  async #answer(): Promise<void> {
+    this.settle();
+    const { dns } = this.self;
+    if (dns === undefined || this.answers !== undefined) return;
     const { settings, answers } = await startAnswers(
       dns,
       this.#random,
@@ -343,8 +347,4 @@ export class Node {
     }
     this.#saveFault = fault;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
 }

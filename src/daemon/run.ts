@@ -106,14 +106,10 @@ export async function runNodes(
       );
     }
     // Everything forwards before anything is probed, or the first probes of the other site would find it closed.
-    await Promise.all(nodes.map(n => n.forward()));
+    await all(nodes.map(n => n.forward()));
     // The API tells how the rest comes up.
-    for (const n of nodes) {
-      const { admin } = n.self;
-      if (admin !== undefined) admins.push(await adminFor(n, admin.listen));
-    }
-    await Promise.all(nodes.map(n => n.join()));
-    await Promise.all(nodes.map(n => n.start()));
+    await all([...nodes.map(n => n.join()), ...nodes.map(n => openAdminOf(n, admins))]);
+    await all(nodes.map(n => n.start()));
     ready({ loaded, nodes });
     return await stopped;
   } finally {
@@ -124,12 +120,19 @@ export async function runNodes(
   }
 }
 
-async function adminFor(node: Node, listen: { address: string; port: number }): Promise<AdminServer> {
+// Waits for everything, also where something fails: nothing is to come up behind a process that ends.
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  for (const done of await Promise.allSettled(work)) if (done.status === 'rejected') throw done.reason;
+}
+
+async function openAdminOf(node: Node, into: AdminServer[]): Promise<void> {
+  const { admin } = node.self;
+  if (admin === undefined) return;
   const [{ openAdmin }, { adminNode }] = await Promise.all([
     import('../admin/server.ts'),
     import('./api.ts'),
   ]);
-  return openAdmin({ listen, node: adminNode(node), log: node.o.log });
+  into.push(await openAdmin({ listen: admin.listen, node: adminNode(node), log: node.o.log }));
 }
 
 async function coordinatorFor(
