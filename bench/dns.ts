@@ -1,6 +1,6 @@
 // What a DNS answer costs, beside other servers in the same run: `npm run bench -- dns [--json] [--quick] [--guard]
-// [--only REGEX]`. Each round every server in turn, every other round from behind, gets all the load it can take, then
-// half of that. Compared are medians over the rounds of queries per CPU second (user and system time of the server), as the
+// [--only REGEX]`. Each round every server in turn, every other round from behind, gets all the load it can take, and after
+// that half of it. Compared are medians over the rounds of queries per CPU second (user and system time of the server), as the
 // load generator has half of the machine. --guard measures ours alone and fails when a ratio falls below its floor.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
@@ -92,10 +92,10 @@ export async function run(argv: readonly string[]): Promise<number> {
     throw new Error(`--only: no row; there are ${all.map(row => row.join('/')).join(' ')}`);
   // Many short rounds: what else goes on a machine lasts for seconds, and then spoils some of them whole.
   const plan: Plan = values.guard
-    ? { rows: GUARDED, rounds: 7, full: 0.5, half: 0 }
+    ? { rows: GUARDED, rounds: 8, full: 0.45, half: 0 }
     : values.quick
-      ? { rows, rounds: 3, full: 0.6, half: 0.3 }
-      : { rows, rounds: 13, full: 0.7, half: 0.5 };
+      ? { rows, rounds: 4, full: 0.45, half: 0.3 }
+      : { rows, rounds: 20, full: 0.45, half: 0.3 };
   const dir = mkdtempSync(join(tmpdir(), 'bench-dns-'));
   const running = new Map<ServerId, Running>();
   try {
@@ -150,9 +150,10 @@ async function measure(
       wrong: [],
     });
   }
-  for (let round = 0; round < plan.rounds; round++)
+  for (let round = 0; round < plan.rounds; round++) {
     // What a machine does over time, such as to grow warm, meets each row early as often as late.
-    for (const [id, what] of round % 2 === 0 ? rows : rows.toReversed()) {
+    const order = round % 2 === 0 ? rows : rows.toReversed();
+    for (const [id, what] of order) {
       const { port, pid } = running.get(id) as Running;
       const m = measured.get(`${id}/${what}`) as Measured;
       const full = await load(port, pid, questions[what], plan.full);
@@ -160,8 +161,12 @@ async function measure(
       m.perSecond.push(full.completed / full.seconds);
       m.completed += full.completed;
       m.lost += full.lost;
-      if (plan.half === 0) continue;
-      const half = load(port, pid, questions[what], plan.half, full.completed / full.seconds / 2);
+    }
+    // After all of the full ones: what is compared lies close together.
+    for (const [id, what] of plan.half === 0 ? [] : order) {
+      const { port, pid } = running.get(id) as Running;
+      const m = measured.get(`${id}/${what}`) as Measured;
+      const half = load(port, pid, questions[what], plan.half, m.perSecond[round] / 2);
       const { waits, wrong } = await sample(port, what, id === 'echo', half);
       m.waits.push(...waits);
       m.wrong.push(...wrong);
@@ -169,6 +174,7 @@ async function measure(
       m.completed += completed;
       m.lost += lost;
     }
+  }
   return measured;
 }
 
