@@ -45,7 +45,10 @@ const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<P
 export async function openAhead(): Promise<Ahead | undefined> {
   // What a first start need not load, it does not.
   if (!existsSync(PINS)) return undefined;
-  return (await import('../plane/xdp/ahead.ts')).openAhead();
+  const ahead = await (await import('../plane/xdp/ahead.ts')).openAhead();
+  // Needed as soon as the files are read; what it meets is told then.
+  if (ahead !== undefined) import('../plane/xdp.ts').catch(() => {});
+  return ahead;
 }
 
 /** Opens the plane that the node's `director` names. Rejects with GTM_PLANE… and what to do where this host cannot have it. */

@@ -1,6 +1,6 @@
 // A TUN device: packets written to its descriptor come in to the host's own stack (linux/if_tun.h).
 // AF_XDP cannot give a frame back to the kernel; what turns out to be the host's after all goes this way.
-import { writeFileSync } from 'node:fs';
+import { close, writeFileSync } from 'node:fs';
 import { GtmError, reason } from '../kit/errors.ts';
 import { AF, SOCK_DGRAM } from './layout.ts';
 import type { Libc } from './libc.ts';
@@ -16,6 +16,8 @@ export interface Tun {
   readonly name: string;
   readonly fd: number;
   close(): void;
+  /** close(), while the caller goes on: the kernel takes some ten milliseconds to give the device back. */
+  closing(): Promise<void>;
 }
 
 /** Makes a TUN device (`name` may hold %d), up, with no address. It goes with its descriptor. Throws GTM_TUN. */
@@ -39,7 +41,12 @@ export function openTun(libc: Libc, wanted: string): Tun {
     view.setUint16(IFREQ.value, view.getUint16(IFREQ.value, true) | IFF.UP | IFF.NOARP, true);
     libc.ioctl(socket, REQUEST.SET_FLAGS, request);
     const kept = fd;
-    return { name, fd: kept, close: () => libc.close(kept) };
+    return {
+      name,
+      fd: kept,
+      close: () => libc.close(kept),
+      closing: () => new Promise(resolve => close(kept, () => resolve())),
+    };
   } catch (e) {
     if (fd >= 0) libc.close(fd);
     throw new GtmError('GTM_TUN', `no TUN device can be had (modprobe tun; CAP_NET_ADMIN): ${reason(e)}`, e);

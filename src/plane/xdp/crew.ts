@@ -143,21 +143,21 @@ export class Crew {
     return rows.flat().slice(0, limit);
   }
 
-  /** Ends all workers; their connection tables, by worker. */
-  async close(): Promise<(Uint8Array | undefined)[]> {
+  /** Ends all workers; their connection tables, by worker. `ended`: no worker uses anything any more. */
+  async close(ended?: () => void): Promise<(Uint8Array | undefined)[]> {
     if (this.#closed) return [];
     this.#closed = true;
-    const tables = await Promise.all(
-      this.#places.map(async place => {
-        clearTimeout(place.timer);
-        const { hand } = place;
-        place.hand = undefined;
-        await hand?.close();
-        return hand?.table;
-      }),
-    );
+    const hands = this.#places.map(place => {
+      clearTimeout(place.timer);
+      const { hand } = place;
+      place.hand = undefined;
+      return hand;
+    });
+    await Promise.all(hands.map(h => h?.end()));
+    ended?.();
+    for (const h of hands) h?.wires.close();
     for (const { wake } of this.#places) wake.close();
-    return tables;
+    return hands.map(h => h?.table);
   }
 
   async #wires(index: number): Promise<Wires> {

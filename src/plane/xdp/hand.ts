@@ -95,13 +95,12 @@ export class Hand {
     });
   }
 
-  /** Ends the worker, takes its table, and gives its wires back. */
-  async close(): Promise<void> {
+  /** Ends the worker and takes its table. Its wires stay, for whoever ended it. */
+  async end(): Promise<void> {
     this.#post({ type: 'close' });
     const timer = setTimeout(() => void this.#worker.terminate(), PATIENCE);
     await this.#exit;
     clearTimeout(timer);
-    this.wires.close();
   }
 
   #hear(message: FromWorker): void {

@@ -181,12 +181,15 @@ export class Kernel {
     attempt('guard', () => guard?.close());
     const [seconds, nanoseconds] = process.hrtime();
     attempt('program', () => steer.retire(seconds * 1e9 + nanoseconds + RESTART));
-    const tables = await crew.close();
+    let closing: Promise<void> | undefined;
+    const tables = await crew.close(() => {
+      closing = tun?.closing();
+    });
     attempt('links', () => pins.release());
     attempt('program', () => steer.close());
-    attempt('TUN', () => tun?.close());
     attempt('routes', () => ways.close());
     attempt('netlink', () => rt.close());
+    await closing;
     return tables;
   }
 
