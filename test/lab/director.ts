@@ -77,9 +77,9 @@ export class Director {
     this.#write();
     const file = join(this.#dir, 'gtm.yaml');
     this.#running = this.#site.director.start(process.execPath, [MAIN, 'serve', '--node', 'd1', '-c', file]);
-    await this.#running.says(/ready/, 30_000);
+    await this.#running.says(/ready/, 60_000);
     const up = async () => (await this.services()).every(s => s.realServers.every(r => r.weight > 0));
-    await until('every real server is up', up, 20_000);
+    await until('every real server is up', up, 40_000);
   }
 
   async stop(signal?: NodeJS.Signals): Promise<void> {
@@ -169,7 +169,9 @@ zones: { lab.test: lab.test.zone }
     const service = (protocol: string, port: number, to: number, check: string) =>
       `      - { protocol: ${protocol}, port: ${port}, scheduler: ${scheduler}, forward: ${[mode, ...more].join(', ')},${check}
           real_servers: [${servers(to).join(', ')}] }`;
-    const check = ` check: { http: { path: ${asked} }, interval: 500ms, timeout: 300ms, rise: 1, fall: 2 },`;
+    // A kernel in a process takes its time.
+    const pace = this.#plane === 'ipvs' ? 'interval: 1s, timeout: 900ms' : 'interval: 500ms, timeout: 300ms';
+    const check = ` check: { http: { path: ${asked} }, ${pace}, rise: 1, fall: 2 },`;
     return `  ${mode}${family}:
     site: one
     addresses: ["${vip(mode, family)}"]
