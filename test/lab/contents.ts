@@ -89,7 +89,7 @@ export async function refused(c: Context): Promise<void> {
 
 export async function past(c: Context): Promise<void> {
   // On the router's end of the director's cable: what XDP takes is not seen by a tap behind it.
-  const filter = `src host ${vip(c.mode, c.family)} and tcp src port 80`;
+  const filter = `src host ${vip(c.mode, c.family)} and dst host ${CLIENT[c.family]} and tcp src port 80`;
   const dump = c.site.router.start('tcpdump', ['-nni', 'dir-eth0', filter]);
   await dump.says(/listening on/);
   await download(c, 'medium');

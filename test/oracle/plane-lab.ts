@@ -15,6 +15,9 @@ const NOT_HERE: readonly string[] = [
   'a file of 1 GiB', // no room
   'a SYN flood', // of the packet core's table
   'a verdict counts in less', // a time, which this kernel has not got
+  // Answers of DNS, which want a director of every mode.
+  'servers die, DNS',
+  'servers lose the VIP, DNS',
 ];
 
 type Told = Pick<Context, 'site' | 'director' | 'hashes'>;
