@@ -4,7 +4,7 @@
 // Invariant: reads alone. Whatever the frames hold, only the time changes that handle() takes.
 import type { Core } from './core.ts';
 import { IS_UDP, V6 } from './line.ts';
-import { TCP, UDP, word } from './packet/parse.ts';
+import { Packet, TCP, UDP } from './packet/parse.ts';
 import { LOCAL, OWN } from './wordset.ts';
 
 /** Packets that are looked at together: their lines and their frames fit into the first cache. */
@@ -18,6 +18,8 @@ export class Ahead {
   readonly #core: Core;
   readonly #chains = new Int32Array(BATCH);
   readonly #many: number;
+  /** For its view of the frames. */
+  readonly #packet = new Packet();
   /** What was read, kept so that no compiler leaves the reading out. */
   seen = 0;
 
@@ -33,12 +35,14 @@ export class Ahead {
     const { table } = this.#core.life;
     if (table.used < this.#many) return;
     const n = count < BATCH ? count : BATCH;
-    for (let i = 0; i < n; i++) chains[i] = this.#chain(frame, offsets[i]);
+    if (this.#packet.frame !== frame) this.#packet.see(frame, undefined);
+    const { view } = this.#packet;
+    for (let i = 0; i < n; i++) chains[i] = this.#chain(frame, view, offsets[i]);
     this.seen = table.chains.fetch(chains, n, table.x);
   }
 
   /** The chain in which the packet's connection would be; any, if it is none of ours. */
-  #chain(frame: Uint8Array, at: number): number {
+  #chain(frame: Uint8Array, view: DataView, at: number): number {
     if (at < 0 || at + READ > frame.length) return 0;
     const v4 = frame[at] >>> 4 === 4;
     const protocol = frame[at + (v4 ? 9 : 6)];
@@ -47,25 +51,25 @@ export class Ahead {
     const { chains } = life.table;
     const udp = protocol === UDP ? IS_UDP : 0;
     if (v4) {
-      const ports = word(frame, at + ((frame[at] & 15) << 2));
-      const s = word(frame, at + 12);
-      const d = word(frame, at + 16);
+      const ports = view.getInt32(at + ((frame[at] & 15) << 2));
+      const s = view.getInt32(at + 12);
+      const d = view.getInt32(at + 16);
       const to = services.places.bits(d, 0, 0, 0, 0);
       if (to & LOCAL) return chains.ofLocal(udp, d, 0, 0, 0, ports, s, 0);
       if (to & OWN) return chains.ofClient(udp, s, 0, 0, 0, ports >>> 16);
       return chains.ofClient(udp, d, 0, 0, 0, ports & 0xffff);
     }
-    const ports = word(frame, at + 40);
-    const s0 = word(frame, at + 8);
-    const s3 = word(frame, at + 20);
-    const d0 = word(frame, at + 24);
-    const d1 = word(frame, at + 28);
-    const d2 = word(frame, at + 32);
-    const d3 = word(frame, at + 36);
+    const ports = view.getInt32(at + 40);
+    const s0 = view.getInt32(at + 8);
+    const s3 = view.getInt32(at + 20);
+    const d0 = view.getInt32(at + 24);
+    const d1 = view.getInt32(at + 28);
+    const d2 = view.getInt32(at + 32);
+    const d3 = view.getInt32(at + 36);
     const to = services.places.bits(d0, d1, d2, d3, 0);
     if (to & LOCAL) return chains.ofLocal(udp | V6, d0, d1, d2, d3, ports, s0, s3);
     if (to & OWN)
-      return chains.ofClient(udp | V6, s0, word(frame, at + 12), word(frame, at + 16), s3, ports >>> 16);
+      return chains.ofClient(udp | V6, s0, view.getInt32(at + 12), view.getInt32(at + 16), s3, ports >>> 16);
     return chains.ofClient(udp | V6, d0, d1, d2, d3, ports & 0xffff);
   }
 }

@@ -224,7 +224,8 @@ export class Director {
       const fragments = this.#fragments;
       const held = fragments.add(p, now);
       if (held !== WHOLE) return core.drop(held === 0 ? WHY['held'] : WHY['fragment']);
-      if (parse(p, fragments.frame, fragments.at, fragments.length) !== OK) return core.drop(WHY['fragment']);
+      if (parse(p, fragments.frame, fragments.at, fragments.length, fragments.view) !== OK)
+        return core.drop(WHY['fragment']);
       p.largest = fragments.largest;
     }
     out.reason = WHY['not-ours'];

@@ -21,6 +21,7 @@ export const REFUSED = 2;
 
 class Slot {
   readonly bytes = new Uint8Array(START + LONGEST + 1);
+  readonly view = new DataView(this.bytes.buffer);
   /** A bit for each eight bytes of data that came. */
   readonly seen = new Uint8Array(1024);
   open = false;
@@ -42,8 +43,9 @@ class Slot {
 export class Reassembly {
   readonly #slots = Array.from({ length: SLOTS }, () => new Slot());
   #births = 0;
-  /** The packet that became whole: its buffer, where it begins, its length. Valid until the next add(). */
+  /** The packet that became whole: its buffer with a view of it, where it begins, its length. Valid until the next add(). */
   frame: Uint8Array = this.#slots[0].bytes;
+  view: DataView = this.#slots[0].view;
   at = 0;
   length = 0;
   largest = 0;
@@ -102,6 +104,7 @@ export class Reassembly {
       setHalf(bytes, at + 10, finish(sum(bytes, at, at + header, 0)));
     } else setHalf(bytes, at + 4, header - 40 + total);
     this.frame = bytes;
+    this.view = slot.view;
     this.at = at;
     this.length = header + total;
     this.largest = slot.largest;

@@ -28,7 +28,7 @@ export function icmpIn(core: Core, p: Packet): number {
   const ours = tunnelError(core, p);
   if (ours !== CONTINUE || out.reason === WHY['tunnel-error']) return ours;
   out.reason = WHY['not-ours'];
-  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true) !== OK) return CONTINUE;
+  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true, p.view) !== OK) return CONTINUE;
   if (quote.protocol !== TCP && quote.protocol !== UDP) return CONTINUE;
   let c = life.alive(life.table.findIn(quote));
   let fresh = false;
@@ -55,7 +55,7 @@ export function icmpIn(core: Core, p: Packet): number {
 export function icmpOut(core: Core, p: Packet, local: boolean): number {
   const { life, quote, services, out } = core;
   if (p.l4 + 8 > p.end || !concerns(p)) return CONTINUE;
-  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true) !== OK) return CONTINUE;
+  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true, p.view) !== OK) return CONTINUE;
   if (quote.protocol !== TCP && quote.protocol !== UDP) return CONTINUE;
   const toLocal = local && (services.places.bits(quote.d0, quote.d1, quote.d2, quote.d3, 0) & LOCAL) !== 0;
   const c = life.alive(life.table.findOut(quote, toLocal));
@@ -99,7 +99,7 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
 export function icmpOwn(core: Core, p: Packet): void {
   const { life, quote } = core;
   if (p.l4 + 8 > p.end || !concerns(p)) return;
-  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true) !== OK) return;
+  if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true, p.view) !== OK) return;
   if (quote.protocol !== TCP && quote.protocol !== UDP) return;
   const c = life.alive(life.table.findOut(quote, false));
   if (c !== 0) countOut(life.destOf(c), p);

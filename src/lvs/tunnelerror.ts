@@ -32,7 +32,7 @@ export function tunnelError(core: Core, p: Packet): number {
   const overhead = tunnelOverhead(dest);
   const inner = outer + header + overhead - 20;
   if (
-    parseQuote(quote, frame, inner, end, false) === NOT_IP ||
+    parseQuote(quote, frame, inner, end, false, p.view) === NOT_IP ||
     (quote.protocol !== TCP && quote.protocol !== UDP)
   )
     return CONTINUE;

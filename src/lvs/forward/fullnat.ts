@@ -4,7 +4,7 @@
 
 import type { Core } from '../core.ts';
 import { CPORTS, DELTA, DPORTS, FIRST_DATA, LOCAL, WORDS } from '../line.ts';
-import { ACK, FIN, type Packet, RST, SYN, TCP, word } from '../packet/parse.ts';
+import { ACK, FIN, type Packet, RST, SYN, TCP } from '../packet/parse.ts';
 import { rewriteQuote } from '../packet/quote.ts';
 import { changeTransport, setEnds } from '../packet/rewrite.ts';
 import type { Dest } from '../service.ts';
@@ -50,7 +50,7 @@ export function touchAnswer(core: Core, p: Packet, c: number, dest: Dest): void 
   const own = table.fullAt(c);
   const { toaKind, mssAdjust } = dest.service.fullnat;
   if ((p.tcpFlags & (SYN | ACK)) === (SYN | ACK)) {
-    x[own + FIRST_DATA] = (word(p.frame, p.l4 + 4) + 1) | 0;
+    x[own + FIRST_DATA] = (p.view.getInt32(p.l4 + 4) + 1) | 0;
     if (mssAdjust && toaKind !== 0) lowerMss(p, toaSize(p.family));
   }
   const delta = x[own + DELTA];
@@ -61,5 +61,5 @@ export function touchAnswer(core: Core, p: Packet, c: number, dest: Dest): void 
 
 // The server's side reads TOA when it accepts, which is at the handshake's last packet or at the first data.
 function isFirstData(p: Packet, first: number): boolean {
-  return first !== 0 && (p.tcpFlags & (SYN | RST | FIN)) === 0 && word(p.frame, p.l4 + 8) === first;
+  return first !== 0 && (p.tcpFlags & (SYN | RST | FIN)) === 0 && p.view.getInt32(p.l4 + 8) === first;
 }

@@ -3,7 +3,7 @@
 
 import type { Core } from '../core.ts';
 import { DELTA, DPORTS, FIRST_DATA, FLAGS, IS_UDP, LOCAL, V6, WORDS } from '../line.ts';
-import { ACK, type Packet, SYN, TCP, word } from '../packet/parse.ts';
+import { ACK, type Packet, SYN, TCP } from '../packet/parse.ts';
 import type { Dest } from '../service.ts';
 
 export const FIRST_PORT = 5000;
@@ -39,7 +39,7 @@ export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean
       const syn = p.protocol === TCP && !p.inverse && (p.tcpFlags & (SYN | ACK)) === SYN;
       x[own + DELTA] =
         syn && service.fullnat.sequence
-          ? (initial(core, local.a, dest, t[base + DPORTS]) - word(p.frame, p.l4 + 4)) | 0
+          ? (initial(core, local.a, dest, t[base + DPORTS]) - p.view.getInt32(p.l4 + 4)) | 0
           : 0;
       return true;
     }

@@ -3,7 +3,7 @@
 // Outer TTL and DF are the inner's, ECN by RFC 6040's full mode; the source is what the route says, or of a prefix by flow.
 import { finish, sum } from '../../kit/checksum.ts';
 import type { Core } from '../core.ts';
-import { halves, type Packet, setHalf, setWord, UDP } from '../packet/parse.ts';
+import { halves, type Packet, UDP } from '../packet/parse.ts';
 import { changeHeader } from '../packet/rewrite.ts';
 import type { Dest } from '../service.ts';
 import { WHY } from '../verdict.ts';
@@ -28,7 +28,7 @@ export function tunnelOverhead(dest: Dest): number {
 
 /** `p` in a tunnel to `dest`; its hop is taken already. */
 export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: number): number {
-  const { frame } = p;
+  const { frame, view } = p;
   const inner = p.at;
   if (inner < overhead) return core.drop(WHY['no-headroom']);
   const v4 = p.family === 4;
@@ -54,19 +54,19 @@ export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: nu
     const source = outerSource(dest, 0, flow, route.source[0]);
     const destination = dest.d[0];
     const total = halves(first) + halves(second) + halves(third) + halves(source) + halves(destination);
-    setWord(frame, at, first);
-    setWord(frame, at + 4, second);
-    setWord(frame, at + 8, third | finish(total));
-    setWord(frame, at + 12, source);
-    setWord(frame, at + 16, destination);
+    view.setInt32(at, first);
+    view.setInt32(at + 4, second);
+    view.setInt32(at + 8, third | finish(total));
+    view.setInt32(at + 12, source);
+    view.setInt32(at + 16, destination);
   } else {
-    setWord(frame, at, 0x60000000 | (((field & 0xfc) | ecn) << 20));
-    setHalf(frame, at + 4, p.end - l4);
+    view.setInt32(at, 0x60000000 | (((field & 0xfc) | ecn) << 20));
+    view.setUint16(at + 4, p.end - l4);
     frame[at + 6] = protocol;
     frame[at + 7] = ttl;
     for (let i = 0; i < 4; i++) {
-      setWord(frame, at + 8 + 4 * i, outerSource(dest, i, flow, route.source[i]));
-      setWord(frame, at + 24 + 4 * i, dest.d[i]);
+      view.setInt32(at + 8 + 4 * i, outerSource(dest, i, flow, route.source[i]));
+      view.setInt32(at + 24 + 4 * i, dest.d[i]);
     }
   }
   if (type === GUE) writeGue(p, at, l4, inside, dest, flow);
@@ -78,29 +78,29 @@ export function tun(core: Core, p: Packet, dest: Dest, overhead: number, why: nu
 }
 
 function writeGue(p: Packet, at: number, l4: number, inside: number, dest: Dest, flow: number): void {
-  const { frame, end } = p;
-  setHalf(frame, l4, FIRST_PORT + ((flow >>> 8) % PORTS));
-  setHalf(frame, l4 + 2, dest.tunnel?.port ?? 0);
-  setHalf(frame, l4 + 4, end - l4);
-  setHalf(frame, l4 + 6, 0);
+  const { frame, view, end } = p;
+  view.setUint16(l4, FIRST_PORT + ((flow >>> 8) % PORTS));
+  view.setUint16(l4 + 2, dest.tunnel?.port ?? 0);
+  view.setUint16(l4 + 4, end - l4);
+  view.setUint16(l4 + 6, 0);
   // GUE, version 0: no optional fields, the protocol of what follows.
   frame[l4 + 8] = 0;
   frame[l4 + 9] = inside;
-  setHalf(frame, l4 + 10, 0);
+  view.setUint16(l4 + 10, 0);
   if (!dest.tunnel?.csum) return;
   const pseudo = dest.family === 4 ? sum(frame, at + 12, at + 20, 0) : sum(frame, at + 8, at + 40, 0);
   const check = finish(sum(frame, l4, end, pseudo + UDP + end - l4));
-  setHalf(frame, l4 + 6, check === 0 ? 0xffff : check);
+  view.setUint16(l4 + 6, check === 0 ? 0xffff : check);
 }
 
 function writeGre(p: Packet, l4: number, family: number, dest: Dest): void {
-  const { frame, end } = p;
+  const { frame, view, end } = p;
   const csum = dest.tunnel?.csum === true;
-  setHalf(frame, l4, csum ? 0x8000 : 0);
-  setHalf(frame, l4 + 2, family === 4 ? 0x0800 : 0x86dd);
+  view.setUint16(l4, csum ? 0x8000 : 0);
+  view.setUint16(l4 + 2, family === 4 ? 0x0800 : 0x86dd);
   if (!csum) return;
-  setWord(frame, l4 + 4, 0);
-  setHalf(frame, l4 + 4, finish(sum(frame, l4, end, 0)));
+  view.setInt32(l4 + 4, 0);
+  view.setUint16(l4 + 4, finish(sum(frame, l4, end, 0)));
 }
 
 function outerSource(dest: Dest, i: number, flow: number, own: number): number {

@@ -28,6 +28,8 @@ const EXTENSIONS = 8;
 /** Addresses are four big-endian words, IPv4 in the first and 0 in the others. Offsets are absolute in `frame`. */
 export class Packet {
   frame: Uint8Array = new Uint8Array(0);
+  /** The frame's bytes as words: what is read and written for every packet goes in one step. */
+  view: DataView = new DataView(this.frame.buffer);
   at = 0;
   end = 0;
   family = 4;
@@ -58,6 +60,20 @@ export class Packet {
   largest = 0;
   /** Addresses were swapped: what an ICMP error quotes, seen from its receiver. */
   inverse = false;
+
+  /** The frame that `own` views: made when it came for the first time. */
+  #known: Uint8Array = this.frame;
+  #own: DataView = this.view;
+
+  /** Takes up another frame, with a view of its buffer if there is one already. Few frames come: most are in one large piece of memory. */
+  see(frame: Uint8Array, view: DataView | undefined): void {
+    this.frame = frame;
+    if (view === undefined && this.#known !== frame) {
+      this.#known = frame;
+      this.#own = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    }
+    this.view = view ?? this.#own;
+  }
 
   /** The DF bit of IPv4. */
   get df(): boolean {
@@ -94,18 +110,19 @@ export function setHalf(b: Uint8Array, at: number, value: number): void {
   b[at + 1] = value;
 }
 
-/** Reads frame[at, at + length) into `p`. NOT_IP: no header of an IP version, a cut one, or a wrong IPv4 checksum. */
-export function parse(p: Packet, frame: Uint8Array, at: number, length: number): number {
+/** Reads frame[at, at + length) into `p`. NOT_IP: no header of an IP version, a cut one, or a wrong IPv4 checksum. `view`: of the frame. */
+export function parse(p: Packet, frame: Uint8Array, at: number, length: number, view?: DataView): number {
   const size = at + length > frame.length ? frame.length - at : length;
-  p.frame = frame;
+  if (p.frame !== frame) p.see(frame, view);
   p.at = at;
   p.largest = 0;
   p.inverse = false;
   if (size < 20) return NOT_IP;
   const version = frame[at] >> 4;
   if (version === 4) {
-    const header = (frame[at] & 15) << 2;
-    const total = half(frame, at + 2);
+    const first = p.view.getInt32(at);
+    const header = (first >>> 22) & 0x3c;
+    const total = first & 0xffff;
     if (header < 20 || total < header || total > size) return NOT_IP;
     p.end = at + total;
     return readV4(p, header) === 0xffff ? OK : NOT_IP;
@@ -119,10 +136,17 @@ export function parse(p: Packet, frame: Uint8Array, at: number, length: number):
 
 /**
  * Reads the packet that an ICMP error quotes at [at, end), which may be cut behind its ports, as its receiver sees it:
- * source and destination swapped if `inverse`. NOT_IP also where the ports are not there.
+ * source and destination swapped if `inverse`. NOT_IP also where the ports are not there. `view`: of the frame.
  */
-export function parseQuote(p: Packet, frame: Uint8Array, at: number, end: number, inverse: boolean): number {
-  p.frame = frame;
+export function parseQuote(
+  p: Packet,
+  frame: Uint8Array,
+  at: number,
+  end: number,
+  inverse: boolean,
+  view?: DataView,
+): number {
+  if (p.frame !== frame) p.see(frame, view);
   p.at = at;
   p.end = end;
   p.largest = 0;
@@ -145,12 +169,12 @@ export function parseQuote(p: Packet, frame: Uint8Array, at: number, end: number
 
 // The header's sum, folded: 0xffff if its checksum is right. What was read for the fields is not read again for the sum.
 function readV4(p: Packet, header: number): number {
-  const { frame, at } = p;
-  const first = word(frame, at);
-  const second = word(frame, at + 4);
-  const third = word(frame, at + 8);
-  const source = word(frame, at + 12);
-  const destination = word(frame, at + 16);
+  const { frame, view, at } = p;
+  const first = view.getInt32(at);
+  const second = view.getInt32(at + 4);
+  const third = view.getInt32(at + 8);
+  const source = view.getInt32(at + 12);
+  const destination = view.getInt32(at + 16);
   p.family = 4;
   p.protocol = (third >>> 16) & 0xff;
   p.l4 = at + header;
@@ -172,16 +196,16 @@ export function halves(w: number): number {
 }
 
 function readV6(p: Packet): number {
-  const { frame, at, end } = p;
+  const { frame, view, at, end } = p;
   p.family = 6;
-  p.s0 = word(frame, at + 8);
-  p.s1 = word(frame, at + 12);
-  p.s2 = word(frame, at + 16);
-  p.s3 = word(frame, at + 20);
-  p.d0 = word(frame, at + 24);
-  p.d1 = word(frame, at + 28);
-  p.d2 = word(frame, at + 32);
-  p.d3 = word(frame, at + 36);
+  p.s0 = view.getInt32(at + 8);
+  p.s1 = view.getInt32(at + 12);
+  p.s2 = view.getInt32(at + 16);
+  p.s3 = view.getInt32(at + 20);
+  p.d0 = view.getInt32(at + 24);
+  p.d1 = view.getInt32(at + 28);
+  p.d2 = view.getInt32(at + 32);
+  p.d3 = view.getInt32(at + 36);
   p.fragmentAt = 0;
   p.more = false;
   p.fragmentHeader = 0;
@@ -227,8 +251,9 @@ function transport(p: Packet): void {
   if (p.fragmentAt > 0) return;
   if (p.protocol === TCP ? l4 + 20 > end : p.protocol !== UDP || l4 + 8 > end) return;
   p.whole = true;
-  p.sport = half(frame, l4);
-  p.dport = half(frame, l4 + 2);
+  const ports = p.view.getInt32(l4);
+  p.sport = ports >>> 16;
+  p.dport = ports & 0xffff;
   if (p.protocol === TCP) p.tcpFlags = frame[l4 + 13];
 }
 
