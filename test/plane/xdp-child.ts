@@ -4,13 +4,20 @@ import { createInterface } from 'node:readline';
 import type { Worker } from 'node:worker_threads';
 import { reason } from '../../src/kit/errors.ts';
 import type { ServiceSpec } from '../../src/model/service.ts';
+import { openAhead } from '../../src/plane/xdp/ahead.ts';
 import { openXdpPlane } from '../../src/plane/xdp.ts';
 
 const [stateDir, interfaces, attach] = process.argv.slice(2);
 const say = (level: string) => (fields: object, message: string) =>
   console.error(level, message, JSON.stringify(fields));
 const workers: Worker[] = [];
-process.on('worker', w => workers.push(w));
+let threads = 0;
+process.on('worker', w => {
+  workers.push(w);
+  threads++;
+});
+const ahead = await openAhead();
+ahead?.openProgram();
 const plane = await openXdpPlane({
   director: {
     plane: 'xdp',
@@ -23,6 +30,7 @@ const plane = await openXdpPlane({
   },
   stateDir,
   log: { debug() {}, info: say('info'), warn: say('warn'), error: say('error') },
+  ...(ahead && { ahead }),
   onFault: text => console.error('fault', text),
 });
 
@@ -35,13 +43,18 @@ async function obey(line: string): Promise<unknown> {
     figures?: true;
     crash?: true;
   };
-  if (said.apply !== undefined) return plane.apply(said.apply);
+  if (said.apply !== undefined) {
+    const faults = await plane.apply(said.apply);
+    console.error(`${ahead === undefined ? 'cold' : 'ahead'}: ${threads} threads`);
+    return faults;
+  }
   if (said.weigh !== undefined) return plane.weigh(...said.weigh) ?? null;
   if (said.counters !== undefined) return plane.counters();
   if (said.figures !== undefined) return plane.figures?.();
   if (said.crash !== undefined) return Promise.all(workers.splice(0).map(w => w.terminate()));
   if (said.connections !== undefined) return plane.connections(said.connections);
   await plane.close();
+  await ahead?.close();
   process.stdin.destroy();
   return null;
 }

@@ -1,11 +1,14 @@
-// Parts of the xdp plane that need no kernel: the kept connection tables, and which interfaces are the director's.
+// Parts of the xdp plane that need no kernel: the kept connection tables, which interfaces are the director's, threads that wait.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import { parseIp } from '../../src/kit/ip.ts';
 import { silent } from '../../src/kit/log.ts';
+import { openLibc } from '../../src/nic/libc.ts';
 import type { Address, Link, RouteEntry } from '../../src/nic/rtnetlink-read.ts';
+import { Ahead } from '../../src/plane/xdp/ahead.ts';
 import { interfacesOf } from '../../src/plane/xdp/interfaces.ts';
 import { readTables, writeTable } from '../../src/plane/xdp/table-file.ts';
 import { scratch } from './xdp-hosts.ts';
@@ -136,4 +139,33 @@ describe('the director’s interfaces, when none is named', () => {
     ],
   ] as const)
     it(name, () => assert.deepEqual(interfacesOf(services, links, addresses, routes), wanted));
+});
+
+describe('threads that wait for work', () => {
+  it('end when they are told to, whoever has them', async () => {
+    const ahead = new Ahead(await openLibc(), 2);
+    const taken = ahead.takeThread();
+    // Loaded by then, and asleep: the word that they wait for never comes.
+    await new Promise(resolve => setTimeout(resolve, 500));
+    await ahead.close();
+    assert.equal(ahead.takeThread(), undefined);
+    assert.equal(taken?.fault, undefined);
+    await taken?.worker.terminate();
+    assert.equal(taken?.fault, 'it exited');
+  });
+
+  it('are not handed out once they have ended', async () => {
+    const seen: Worker[] = [];
+    const see = (w: Worker) => void seen.push(w);
+    process.on('worker', see);
+    const ahead = new Ahead(await openLibc(), 2);
+    await new Promise(resolve => setImmediate(resolve));
+    process.off('worker', see);
+    assert.equal(seen.length, 2);
+    await seen[0].terminate();
+    assert.equal(ahead.takeThread()?.worker, seen[1]);
+    assert.equal(ahead.takeThread(), undefined);
+    await seen[1].terminate();
+    await ahead.close();
+  });
 });

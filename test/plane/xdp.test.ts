@@ -250,6 +250,8 @@ describe('the xdp plane', () => {
       );
       assert.match(director.log, /open connections taken up/);
       assert.match(director.log, /eth0: kept/);
+      // Those that were started before anything was known are the ones that work.
+      assert.match(director.log, /^ahead: 1 threads/m);
       assert.deepEqual(await resetsOf(net), resets);
     });
 
