@@ -156,16 +156,7 @@ async function watched(standing: Standing, load: () => Promise<number>) {
 /** Requests that were answered. */
 async function wrk(net: Net, standing: Standing, seconds: number, keep: boolean): Promise<number> {
   const close = keep ? [] : ['-H', 'Connection: close'];
-  const args = [
-    '-t',
-    '1',
-    '-c',
-    '64',
-    '-d',
-    `${seconds}s`,
-    ...close,
-    `http://${standing.address}/`,
-  ];
+  const args = ['-t', '1', '-c', '64', '-d', `${seconds}s`, ...close, `http://${standing.address}/`];
   const { out, err } = await net.client.run('wrk', args, { timeout: 60_000 });
   const count = Number(/(\d+) requests in/.exec(out)?.[1] ?? 0);
   if (count === 0) throw new Error(`wrk: ${out}${err}`);
