@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Host, Lab } from '../lab/hosts.ts';
+import { type Host, Lab, until } from '../lab/hosts.ts';
 
 const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 const VIP = '10.2.0.100';
@@ -44,7 +44,7 @@ describe('gtm realserver on a host of its own', () => {
   };
   const look = async () => {
     const what =
-      'ip -o addr; ip route; ip -6 route; ip -o link; cat /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv*/conf/*/accept_redirects';
+      'ip -o addr; ip route; ip -6 route; ip -o link; ip rule; grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf | sort';
     return (await rs.run('sh', ['-c', what])).out.replaceAll(/ tentative| expires \d+sec| valid_lft.*/g, '');
   };
   /** Whether somebody on the link answers for the VIP. */
@@ -145,12 +145,59 @@ describe('gtm realserver on a host of its own', () => {
     assert.match(err, /say --director/);
   });
 
+  it('nat: a redirect is believed by a bare host, forgotten by setup, and not heard any more', async () => {
+    const wish = ['--mode', 'nat', '--vip', VIP, '--director', '10.2.0.254'];
+    const way = () => rs.ip('route', 'get', '198.51.100.7').replaceAll(/\s+/g, ' ');
+    const router = lab.host('router');
+    lab.bridge(neighbour, 'br0');
+    lab.link(
+      { host: router, name: 'eth0', addresses: ['10.2.0.253/24'] },
+      { host: neighbour, name: 'p1', bridge: 'br0' },
+    );
+    // The link of the tests becomes a port of a switch, so that there may be a third host on it.
+    neighbour.ip('addr', 'flush', 'dev', 'eth0');
+    neighbour.ip('link', 'set', 'eth0', 'master', 'br0');
+    neighbour.ip('addr', 'add', '10.2.0.254/24', 'dev', 'br0');
+    neighbour.ip('addr', 'add', '2001:db8:2::254/64', 'dev', 'br0');
+    neighbour.ip('route', 'add', '198.51.100.0/24', 'via', '10.2.0.253');
+    neighbour.sysctl('net.ipv4.ip_forward', 1);
+    for (const d of ['all', 'br0']) neighbour.sysctl(`net.ipv4.conf.${d}.send_redirects`, 1);
+    rs.ip('route', 'replace', 'default', 'via', '10.2.0.254');
+    const taught = async (count: number) => {
+      await rs.run('ping', ['-c', String(count), '-i', '0.2', '-W', '1', '198.51.100.7']);
+      return / via 10\.2\.0\.253 /.test(way());
+    };
+    await until('the server takes the shorter way', () => taught(2), 20_000);
+    assert.deepEqual(await faults(...wish), ['redirects']);
+    assert.equal((await gtm('setup', '--yes', '--state', state, ...wish)).code, 0);
+    assert.deepEqual(await faults(...wish), []);
+    assert.match(way(), / via 10\.2\.0\.254 /);
+    assert.equal(await taught(4), false);
+    assert.equal((await gtm('undo', '--yes', '--state', state)).code, 0);
+    for (const d of ['all', 'br0']) neighbour.sysctl(`net.ipv4.conf.${d}.send_redirects`, 0);
+    rs.ip('route', 'flush', 'cache');
+  });
+
   it('fullnat: a way to the local addresses is all it takes', async () => {
     const wish = ['--mode', 'fullnat', '--vip', VIP, '--director', '10.9.0.1', '--interface', 'eth0'];
     assert.deepEqual(await faults(...wish), []);
     rs.ip('route', 'del', 'default');
     assert.deepEqual(await faults(...wish), ['no-way-to-director']);
     rs.ip('route', 'add', 'default', 'via', '10.2.0.254');
+    // The way back is another link than packets come in by, and that is strict.
+    rs.ip('link', 'add', 'out0', 'type', 'veth', 'peer', 'name', 'out1');
+    for (const d of ['out0', 'out1']) rs.ip('link', 'set', d, 'up');
+    rs.ip('addr', 'add', '10.3.0.1/24', 'dev', 'out0');
+    rs.ip('route', 'add', '10.9.0.1', 'via', '10.3.0.2');
+    assert.deepEqual(await faults(...wish), []);
+    rs.sysctl('net.ipv4.conf.eth0.rp_filter', 1);
+    assert.deepEqual(await faults(...wish), ['rp-filter']);
+    assert.equal((await gtm('setup', '--yes', '--state', state, ...wish)).code, 0);
+    assert.deepEqual(await faults(...wish), []);
+    assert.equal((await gtm('undo', '--yes', '--state', state)).code, 0);
+    assert.deepEqual(await faults(...wish), ['rp-filter']);
+    rs.sysctl('net.ipv4.conf.eth0.rp_filter', 0);
+    rs.ip('link', 'del', 'out0');
   });
 
   it('tun: what is missing, in the order of doing; a kernel without the device says which module', async () => {
