@@ -22,6 +22,7 @@ const PROGRAMS = {
   iperf3: 'iperf3',
   tcpdump: 'tcpdump',
   ethtool: 'ethtool',
+  wrk: 'wrk',
   ip: 'iproute2',
   nsenter: 'util-linux',
 };

@@ -1,6 +1,6 @@
 // What the lab tells, as a table: each row is a story about one mode, family and protocol, told by programs that no one here wrote.
 // A story throws when it is not as it should be.
-import { death, dnsMoves, hashes, narrow, quiesce, restart, shares, through, toa } from './changes.ts';
+import { death, dnsMoves, hashes, narrow, quiesce, shares, through, toa } from './changes.ts';
 import {
   begun,
   dig,
@@ -17,6 +17,7 @@ import {
 } from './contents.ts';
 import { otherFamily } from './families.ts';
 import { lost, soon, withoutVip } from './health.ts';
+import { restart } from './restart.ts';
 import type { Family, Mode } from './site.ts';
 import type { Context } from './telling.ts';
 
@@ -151,7 +152,7 @@ export const STORIES: readonly Story[] = [
     tell: shares,
   },
   {
-    name: 'a restart: no reset, a short gap, open connections finish',
+    name: 'a restart: a gap of a second at most, no reset, 100 MB and wrk go on over it',
     protocol: 'tcp',
     modes: ['nat', 'fullnat', 'dr'],
     families: [4],

@@ -1,0 +1,94 @@
+// The story of a restart, one process after the other: how long clients wait as they see it, and that whatever was open goes on.
+//   a ping every 10 ms · a download of 100 MB · wrk over kept connections · tcpdump for resets ─ SIGTERM, start ─→ none is lost
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createReadStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { vip } from './site.ts';
+import { type Context, curl, hashOf, sure, url } from './telling.ts';
+
+const PINGER = join(import.meta.dirname, 'pinger.js');
+const SIZE = 100_000_000;
+/** The download lasts longer than the restart: octets a second. */
+const RATE = '16M';
+/** Seconds that wrk goes on for, around the restart, and what it waits for an answer. */
+const WRK = { seconds: 7, timeout: 4 };
+/** The longest time without an answer: milliseconds, and where the machine is slow or at work, starts of an empty node. */
+const GAP = { ms: 1000, starts: 12 };
+
+interface Heard {
+  udp: number;
+  tcp: number;
+  answers: number;
+  refused: number;
+}
+
+export async function restart(c: Context): Promise<string> {
+  const into = join(c.site.dir, 'over');
+  const { client, router } = c.site;
+  // With its first TTL: what the director's host says itself, not what servers say.
+  const filter = `src host ${vip(c.mode, c.family)} and tcp[tcpflags] & tcp-rst != 0 and ip[8] == 64`;
+  const dump = router.start('tcpdump', ['-nni', 'dir-eth0', filter]);
+  await dump.says(/listening on/);
+  const before = await emptyStart(c);
+  const slow = curl(c, '-m', '60', '-r', `0-${SIZE - 1}`, '--limit-rate', RATE, '-o', into, url(c, '/large'));
+  slow.catch(() => {});
+  const busy = sure(
+    client.run(
+      'wrk',
+      ['-t1', '-c16', `-d${WRK.seconds}s`, '--timeout', `${WRK.timeout}s`, url(c, '/whoami')],
+      { timeout: 30_000 },
+    ),
+  );
+  busy.catch(() => {});
+  const pinger = client.start(process.execPath, [PINGER, vip(c.mode, c.family)]);
+  try {
+    await pinger.says(/ready/);
+    await pause(1500);
+    await c.director.stop();
+    await c.director.start();
+    await pause(300);
+    await pinger.stop('SIGTERM');
+    const { udp, tcp, answers, refused } = JSON.parse(
+      pinger.output().trim().split('\n').at(-1) ?? '{}',
+    ) as Heard;
+    const wrk = await busy;
+    await slow;
+    const after = await emptyStart(c);
+    const gap = Math.round(Math.max(udp, tcp));
+    const bound = Math.max(GAP.ms, GAP.starts * Math.max(before, after));
+    const said = `no answer for ${gap} ms (udp ${Math.round(udp)}, tcp ${Math.round(tcp)}; an empty node starts in ${Math.round(before)} and ${Math.round(after)} ms)`;
+    assert.ok(answers > 100, `${answers} answers`);
+    assert.ok(gap <= bound, said);
+    assert.equal(refused, 0, `${refused} connections refused or reset; ${said}`);
+    assert.doesNotMatch(wrk, /Socket errors|Non-2xx/, wrk);
+    assert.equal(await hashOf(into), await firstOf(join(c.site.files, 'large')));
+    await dump.stop('SIGINT');
+    assert.match(dump.output(), /\b0 packets captured/);
+    return `${said}; wrk ${/Requests\/sec:\s*(\d+)/.exec(wrk)?.[1]} requests/s over it`;
+  } finally {
+    await pinger.stop('SIGKILL');
+    await dump.stop('SIGKILL');
+    await Promise.allSettled([slow, busy]);
+    rmSync(into, { force: true });
+    if (c.director.pid === 0) await c.director.start();
+  }
+}
+
+// How long a node takes to start that does nothing: what there is of this machine now. Milliseconds.
+async function emptyStart(c: Context): Promise<number> {
+  const begun = performance.now();
+  await sure(c.site.director.run(process.execPath, ['-e', '0']));
+  return performance.now() - begun;
+}
+
+async function firstOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { end: SIZE - 1, highWaterMark: 1 << 20 }))
+    hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}
