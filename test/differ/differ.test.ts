@@ -79,6 +79,7 @@ describe('against NSD and Knot', () => {
     zones: 15,
     jobs: 1,
     wireEvery: 0,
+    io: 'auto',
     stories: 1,
     trials: 30,
     tell: () => {},

@@ -1,6 +1,6 @@
 // npm run differ -- --queries N --seed S: random questions to NSD, Knot and us. And, each with a number: --zones of a batch,
 // --jobs batches at a time, --wire every so many batches over sockets, --splits and --stories told, --trials to reduce one.
-// Ends with 1 when there is a difference that is our fault.
+// --io dgram: over the sockets of node:dgram. Ends with 1 when there is a difference that is our fault.
 import { parseArgs } from 'node:util';
 import { differ } from './run.ts';
 
@@ -14,8 +14,11 @@ const { values } = parseArgs({
     stories: { type: 'string', default: '3' },
     trials: { type: 'string', default: '150' },
     wire: { type: 'string', default: '10' },
+    io: { type: 'string', default: 'auto' },
   },
 });
+const { io } = values;
+if (io !== 'auto' && io !== 'dgram') throw new Error('--io is auto or dgram');
 const needs = await import(new URL('../../../test/needs.mjs', import.meta.url).href);
 needs.provide();
 for (const program of ['nsd', 'knotd'])
@@ -30,6 +33,7 @@ const { passed, failed, split, deviations } = await differ({
   jobs: whole('jobs'),
   splits: whole('splits'),
   wireEvery: whole('wire'),
+  io,
   stories: whole('stories'),
   trials: whole('trials'),
   tell: text => console.log(text),

@@ -77,18 +77,23 @@ ${rows.join('')}`;
   return { name: 'knot', command: ['knotd', '-c', join(folder, 'conf')] };
 };
 
-export const switchyard: Kind = (folder, port, zones) => {
-  const rows = zones.map((z, i) => `  "${z.origin}": ${i}.zone\n`);
-  const text = `cluster: differ
+/** The UDP sockets of `gtm serve`. */
+export type Io = 'auto' | 'dgram';
+
+export const switchyard =
+  (io: Io): Kind =>
+  (folder, port, zones) => {
+    const rows = zones.map((z, i) => `  "${z.origin}": ${i}.zone\n`);
+    const text = `cluster: differ
 sites: { here: {} }
-nodes: { one: { site: here, dns: { listen: ["127.0.0.1:${port}"] } } }
+nodes: { one: { site: here, dns: { listen: ["127.0.0.1:${port}"], io: ${io} } } }
 vips: {}
 zones:
 ${rows.join('')}`;
-  writeFileSync(join(folder, 'gtm.yaml'), text);
-  const command = [process.execPath, GTM, 'serve', '--node', 'one', '-q', '-c', join(folder, 'gtm.yaml')];
-  return { name: 'switchyard', command };
-};
+    writeFileSync(join(folder, 'gtm.yaml'), text);
+    const command = [process.execPath, GTM, 'serve', '--node', 'one', '-q', '-c', join(folder, 'gtm.yaml')];
+    return { name: 'switchyard', command };
+  };
 
 /** Starts a server and waits until it answers for every zone. Throws, with its log, when it does not. */
 export async function start(kind: Kind, zones: readonly Zone[]): Promise<Peer> {

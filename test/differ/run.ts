@@ -13,7 +13,7 @@ import { CachedServer } from '../dns/cached.ts';
 import { client, fixedSteering, Server, wireName, zonesOf } from '../dns/serve.ts';
 import { Dice } from './dice.ts';
 import { judge, type Verdict } from './judge.ts';
-import { knot, nsd, type Peer, start, switchyard } from './peers.ts';
+import { type Io, knot, nsd, type Peer, start, switchyard } from './peers.ts';
 import { asking, type Question, randomQuestion } from './questions.ts';
 import { reduce } from './reduce.ts';
 import { randomZones, type Zone, zoneText } from './zones.ts';
@@ -27,6 +27,8 @@ export interface DifferOptions {
   jobs: number;
   /** Every so many batches we are asked over the sockets of `gtm serve`; 0 = never. */
   wireEvery: number;
+  /** The sockets we are asked over then. */
+  io: Io;
   /** Faults that are reduced and told; after so many the run ends. */
   stories: number;
   /** Servers started at most to reduce one fault; 0: only its replies are told. */
@@ -80,7 +82,7 @@ async function batch(
   const drawn = randomZones(dice, options.zones);
   const zones = wire ? drawn.filter(sound) : drawn;
   const faults: { question: Question; verdict: Verdict }[] = [];
-  await withPeers(zones, wire, async (ours, others) => {
+  await withPeers(zones, wire && options.io, async (ours, others) => {
     let asked = 0;
     const lane = async () => {
       while (asked++ < questions) {
@@ -93,7 +95,7 @@ async function batch(
     await Promise.all(Array.from({ length: Math.min(LANES, questions) }, lane));
   });
   for (const { question, verdict } of faults.slice(0, options.stories - outcome.stories.length)) {
-    const head = `seed ${seed}, wire ${Number(wire)}: ${asking(question)}: `;
+    const head = `seed ${seed}, wire ${Number(wire)}${wire ? `, io ${options.io}` : ''}: ${asking(question)}: `;
     const story =
       head +
       (options.trials > 0
@@ -118,11 +120,11 @@ function count(options: DifferOptions, outcome: Outcome, question: Question, ver
 
 async function withPeers<T>(
   zones: readonly Zone[],
-  wire: boolean,
+  wire: Io | false,
   work: (ours: Peer, others: readonly Peer[]) => Promise<T>,
 ): Promise<T> {
   const started = await Promise.allSettled([
-    wire ? start(switchyard, zones) : within(zones),
+    wire ? over(wire, zones) : within(zones),
     start(nsd, zones),
     start(knot, zones),
   ]);
@@ -136,8 +138,26 @@ async function withPeers<T>(
   }
 }
 
-// We, in this process: the same code from the zones' text to the reply, without a socket. Over UDP a question is asked
-// until its reply comes out of the cache, which has to be what it was.
+/** Asked so often over UDP, a question's reply comes out of the cache, and has to be what it was. */
+const AGAIN = 3;
+
+// We, over sockets: `gtm serve`.
+async function over(io: Io, zones: readonly Zone[]): Promise<Peer> {
+  const peer = await start(switchyard(io), zones);
+  return {
+    ...peer,
+    ask: async (query, tcp) => {
+      const reply = await peer.ask(query, tcp);
+      // All but the id.
+      if (!tcp)
+        for (let i = 0; i < AGAIN; i++)
+          assert.deepEqual((await peer.ask(query, tcp)).subarray(2), reply.subarray(2));
+      return reply;
+    },
+  };
+}
+
+// We, in this process: the same code from the zones' text to the reply, without a socket.
 async function within(zones: readonly Zone[]): Promise<Peer> {
   const served = zonesOf(Object.fromEntries(zones.map(z => [z.origin, zoneText(z)])));
   const server = new Server(served);
@@ -146,7 +166,7 @@ async function within(zones: readonly Zone[]): Promise<Peer> {
     name: 'switchyard',
     ask: async (query, tcp) => {
       const reply = server.raw(query, client({ tcp }));
-      if (!tcp) for (let i = 0; i < 3; i++) assert.deepEqual(cached.raw(query), reply);
+      if (!tcp) for (let i = 0; i < AGAIN; i++) assert.deepEqual(cached.raw(query), reply);
       if (server.faults.length > 0) throw server.faults[0];
       return reply;
     },
@@ -168,7 +188,9 @@ async function storyOf(
   wire: boolean,
 ): Promise<string> {
   const ask = (some: readonly Zone[]) =>
-    withPeers(some, wire, (ours, others) => judge(question, some, ours, others)).catch(() => undefined);
+    withPeers(some, wire && options.io, (ours, others) => judge(question, some, ours, others)).catch(
+      () => undefined,
+    );
   const family = zones[question.zone].family;
   const first = [...zones].sort((a, b) => Number(b.family === family) - Number(a.family === family));
   const few = await reduce(first, async some => (await ask(some))?.kind === 'fault', options.trials);
