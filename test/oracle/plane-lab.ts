@@ -32,7 +32,10 @@ export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
         `ipvs ${mode} ipv${family} ${story.protocol}: ${story.name}`,
         async () => {
           opened ??= open(mode);
-          const told = await opened;
+          const told = await opened.catch(e => {
+            opened = undefined;
+            throw e;
+          });
           try {
             return await story.tell({ ...told, mode, family, plane: 'ipvs', queues: 1 });
           } catch (e) {
@@ -51,18 +54,23 @@ function isForHere({ name, modes, planes }: Story, mode: Mode): boolean {
 
 async function open(mode: Mode): Promise<Told> {
   const site = new Site([mode]);
-  await site.startServers();
-  const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
-  for (const family of FAMILIES) {
-    // Not preferred: or else what the director begins would come from the VIP.
-    const words = family === 6 ? ['preferred_lft', '0'] : [];
-    const address = `${vip(mode, family)}/${family === 4 ? 32 : 128}`;
-    site.director.ip('addr', 'add', address, 'dev', 'eth0', ...words);
+  try {
+    await site.startServers();
+    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
+    for (const family of FAMILIES) {
+      // Not preferred: or else what the director begins would come from the VIP.
+      const words = family === 6 ? ['preferred_lft', '0'] : [];
+      const address = `${vip(mode, family)}/${family === 4 ? 32 : 128}`;
+      site.director.ip('addr', 'add', address, 'dev', 'eth0', ...words);
+    }
+    if (mode === 'tun') await Promise.all([0, 1].map(i => unwrap(site, i as 0 | 1)));
+    const director = new Director(site, 'ipvs', [mode]);
+    await director.start();
+    return { site, director, hashes };
+  } catch (e) {
+    await site.close();
+    throw e;
   }
-  if (mode === 'tun') await Promise.all([0, 1].map(i => unwrap(site, i as 0 | 1)));
-  const director = new Director(site, 'ipvs', [mode]);
-  await director.start();
-  return { site, director, hashes };
 }
 
 // Every wrapping, of either family in either family.

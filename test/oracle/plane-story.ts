@@ -1,142 +1,16 @@
-// Whole stories in the kernel under test: a client, a router, a director that runs `gtm serve` with plane: ipvs, and real
-// servers that `gtm realserver` prepares. Every known mistake is made on one of them, seen in what the client gets, and named.
-//   client 10.1.0.2 ─ router 10.2.0.254 ─ switch ─ director 10.2.0.1, rs1 10.2.0.11, rs2 10.2.0.12, rs3 10.2.0.13
+// Whole stories in the kernel under test: `gtm serve` with plane: ipvs between hosts. Every known mistake is made on a real
+// server, seen in what the client gets, and named.
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Host, Lab, type Outcome, until, write } from '../lab/hosts.ts';
+import { until } from '../lab/hosts.ts';
 import { difference, scratch } from './plane-kit.ts';
-
-const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
-const VIP = {
-  dr: '10.2.0.100',
-  ipip: '10.2.0.101',
-  gue: '10.2.0.102',
-  gre: '10.2.0.103',
-  nat: '10.2.0.104',
-} as const;
-const VIP6 = '2001:db8:2::100';
-const RS = { rs1: '10.2.0.11', rs2: '10.2.0.12', rs3: '10.2.0.13' } as const;
-
-// Not asked for the VIP by clients' way: the mistakes are to be seen by clients, too.
-function service(vip: string, address: string, forward: string, servers: readonly string[]): string {
-  return `  ${vip}:
-    site: a
-    addresses: [${address}]
-    services:
-      - protocol: tcp
-        port: 80
-        scheduler: rr
-        ${forward}
-        check: { http: { path: /healthz }, interval: 1s, timeout: 900ms, rise: 1, fall: 2, forwarded: false }
-        real_servers: [${servers.map(a => `{ address: ${a}, port: 80 }`).join(', ')}]
-`;
-}
-
-const CLUSTER = (stateDir: string) => `cluster: c
-state_dir: ${stateDir}
-sites: { a: {} }
-nodes:
-  d1: { site: a, admin: { listen: 127.0.0.1:8053 }, director: { plane: ipvs, drain: 5s } }
-zones: {}
-vips:
-${service('dr', VIP.dr, 'forward: dr', [RS.rs1, RS.rs2])}${service('dr6', VIP6, 'forward: dr', ['2001:db8:2::11'])}${service('ipip', VIP.ipip, 'forward: tun', [RS.rs1])}${service('gue', VIP.gue, 'forward: tun\n        tunnel: { type: gue, port: 6080 }', [RS.rs1])}${service('gre', VIP.gre, 'forward: tun\n        tunnel: { type: gre }', [RS.rs1])}${service('nat', VIP.nat, 'forward: nat', [RS.rs3])}`;
-
-interface Stage {
-  lab: Lab;
-  client: Host;
-  router: Host;
-  director: Host;
-  rs: Record<keyof typeof RS, Host>;
-  config: string;
-}
-
-function stage(): Stage {
-  const lab = new Lab();
-  const [client, router, director, swi, rs1, rs2, rs3] = [
-    'client',
-    'router',
-    'director',
-    'switch',
-    'rs1',
-    'rs2',
-    'rs3',
-  ].map(n => lab.host(n));
-  lab.bridge(swi, 'br0');
-  const plug = (host: Host, n: number) =>
-    lab.link(
-      { host, name: 'eth0', addresses: [`10.2.0.${n}/24`, `2001:db8:2::${n}/64`] },
-      { host: swi, name: `p${n}`, bridge: 'br0' },
-    );
-  for (const [host, n] of [
-    [director, 1],
-    [rs1, 11],
-    [rs2, 12],
-    [rs3, 13],
-    [router, 254],
-  ] as const)
-    plug(host, n);
-  lab.link(
-    { host: client, name: 'eth0', addresses: ['10.1.0.2/24', '2001:db8:1::2/64'] },
-    { host: router, name: 'eth1', addresses: ['10.1.0.254/24', '2001:db8:1::254/64'] },
-  );
-  router.forward(true);
-  client.ip('route', 'add', 'default', 'via', '10.1.0.254');
-  client.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:1::254');
-  for (const host of [director, rs1, rs2, rs3]) {
-    host.ip('route', 'add', 'default', 'via', '10.2.0.254');
-    host.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:2::254');
-  }
-  for (const vip of Object.values(VIP)) director.ip('addr', 'add', `${vip}/32`, 'dev', 'eth0');
-  // Not preferred: or else the probes of real servers would come from the VIP, which those have themselves.
-  director.ip('addr', 'add', `${VIP6}/128`, 'dev', 'eth0', 'preferred_lft', '0');
-  director.sysctl('net.ipv4.ip_forward', 1);
-  for (const d of ['all', 'eth0']) director.sysctl(`net.ipv4.conf.${d}.send_redirects`, 0);
-  const folder = scratch();
-  const config = write(folder, 'gtm.yaml', CLUSTER(folder));
-  return { lab, client, router, director, rs: { rs1, rs2, rs3 }, config };
-}
-
-function gtm(host: Host, ...args: string[]): Promise<Outcome> {
-  return host.run(process.execPath, [GTM, ...args], { timeout: 30_000 });
-}
-
-/** The name of the server that answered; `-` for none. */
-async function ask(client: Host, vip: string, ms = 2000): Promise<string> {
-  const url = `http://${vip.includes(':') ? `[${vip}]` : vip}/`;
-  const { out } = await client.run('curl', ['-s', '--max-time', String(ms / 1000), url]);
-  return out.split(' ')[0] || '-';
-}
-
-/** What the hosts know, for a story that went wrong. */
-async function known({ client, router, director, rs }: Stage): Promise<string> {
-  const look = async (host: Host, line: string) =>
-    `${host.name}: ${line}\n${(await host.run('sh', ['-c', line])).out}`;
-  return (
-    await Promise.all([
-      look(director, 'ipvsadm -Ln; ipvsadm -Lnc; ip neigh; ip -6 route get 2001:db8:1::2'),
-      look(router, 'ip neigh; ip -6 route'),
-      look(client, 'ip neigh; ip -6 route'),
-      look(rs.rs1, 'ip neigh; ip -6 route; ip addr; nstat -az | grep -v " 0 "'),
-    ])
-  ).join('\n');
-}
-
-/** The names that `gtm realserver check` finds. */
-async function faults(host: Host, ...wish: string[]): Promise<string[]> {
-  const { out, err } = await gtm(host, 'realserver', 'check', '--json', ...wish);
-  assert.notEqual(out, '', err);
-  return (JSON.parse(out) as { findings: { name: string }[] }).findings.map(f => f.name);
-}
-
-async function setup(host: Host, state: string, ...wish: string[]): Promise<void> {
-  const { code, err } = await gtm(host, 'realserver', 'setup', '--yes', '--state', state, ...wish);
-  assert.equal(code, 0, err);
-}
+import { ask, faults, GTM, gtm, known, RS, setup, stage, VIP, VIP6 } from './plane-stage.ts';
 
 export const STORIES: Record<string, () => Promise<string | undefined>> = {
   'gtm serve drives IPVS, clients are served in DR, NAT and TUN, and mistakes are named': async () => {
     const all = stage();
-    const { lab, client, director, rs, config } = all;
+    const { lab, client, router, director, rs, config } = all;
     const state = scratch();
     try {
       const servers = Object.entries(rs).map(([name, host]) =>
@@ -168,6 +42,30 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
       const names = [await ask(client, VIP.dr), await ask(client, VIP.dr)].sort();
       assert.deepEqual(names, ['rs1', 'rs2'], 'round robin');
       assert.equal(await ask(client, VIP6), 'rs1');
+      // Each mistake by itself: what clients get of two that answer in turn, and how it is called.
+      const mistake = async (make: () => void, mend: () => void, name: string) => {
+        make();
+        assert.deepEqual(await faults(rs.rs1, ...dr), [name]);
+        assert.deepEqual([await ask(client, VIP.dr), await ask(client, VIP.dr)].sort(), ['-', 'rs2'], name);
+        mend();
+      };
+      const onLo = (verb: 'add' | 'del') => () => void rs.rs1.ip('addr', verb, `${VIP.dr}/32`, 'dev', 'lo');
+      await mistake(onLo('del'), onLo('add'), 'vip-missing');
+      const route = (verb: 'add' | 'del') => () =>
+        void rs.rs1.ip('route', verb, 'default', 'via', '10.2.0.254');
+      await mistake(route('del'), route('add'), 'default-route');
+      // Who else answers for the VIP is seen while the director does not.
+      director.ip('addr', 'del', `${VIP.dr}/32`, 'dev', 'eth0');
+      const forget = () => void router.ip('neigh', 'flush', 'to', VIP.dr);
+      forget();
+      assert.equal(await ask(client, VIP.dr, 1000), '-', 'prepared servers are silent');
+      rs.rs1.sysctl('net.ipv4.conf.all.arp_ignore', 0);
+      assert.deepEqual(await faults(rs.rs1, ...dr), ['vip-answers-arp']);
+      forget();
+      assert.equal(await ask(client, VIP.dr), 'rs1', 'past the director');
+      rs.rs1.sysctl('net.ipv4.conf.all.arp_ignore', 1);
+      director.ip('addr', 'add', `${VIP.dr}/32`, 'dev', 'eth0');
+      forget();
       seen.push('dr');
 
       // NAT: without the director as its gateway the answer goes past it.
@@ -176,6 +74,22 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
       assert.deepEqual(await faults(rs.rs3, ...nat), ['redirects', 'default-route']);
       await setup(rs.rs3, join(state, '3'), ...nat);
       assert.equal(await ask(client, VIP.nat), 'rs3');
+      // The director tells of a shorter way, and the server believes it.
+      for (const d of ['all', 'eth0']) {
+        director.sysctl(`net.ipv4.conf.${d}.send_redirects`, 1);
+        rs.rs3.sysctl(`net.ipv4.conf.${d}.accept_redirects`, 1);
+      }
+      // TCP does not listen to that while it connects; what else goes there does.
+      const past = async () => {
+        await rs.rs3.run('ping', ['-c', '4', '-i', '0.3', '-W', '1', '10.1.0.2']);
+        return (await ask(client, VIP.nat, 1000)) === '-';
+      };
+      await until('answers go past the director', past, 30_000);
+      assert.match(rs.rs3.ip('route', 'get', '10.1.0.2'), /via 10\.2\.0\.254 .*\n.*redirected/);
+      assert.deepEqual(await faults(rs.rs3, ...nat), ['redirects']);
+      await setup(rs.rs3, join(state, '3'), ...nat);
+      assert.equal(await ask(client, VIP.nat), 'rs3', 'what it was taught is forgotten');
+      for (const d of ['all', 'eth0']) director.sysctl(`net.ipv4.conf.${d}.send_redirects`, 0);
       seen.push('nat');
 
       // TUN, in every coat; the filter of the reverse path is strict.
@@ -236,17 +150,14 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
       // It ends, and clients do not notice.
       assert.equal(await node.stop(), 0);
       assert.equal(await ask(client, VIP.nat), 'rs3');
-      const { out: diff, err } = await gtm(
-        director,
-        'lvs',
-        'diff',
-        '--node',
-        'd1',
-        '-c',
-        config,
-        '--exit-code',
-      );
-      assert.equal(diff, '', err);
+      const differ = () => gtm(director, 'lvs', 'diff', '--node', 'd1', '-c', config, '--exit-code');
+      const same = await differ();
+      assert.deepEqual([same.code, same.out], [0, ''], same.err);
+      writeFileSync(config, readFileSync(config, 'utf8').replace('scheduler: rr', 'scheduler: wlc'));
+      const other = await differ();
+      const told = Buffer.from(other.out, 'latin1').toString();
+      assert.deepEqual([other.code, told], [5, `~ tcp ${VIP.dr}:80 rr → wlc\n`], other.err);
+      assert.match(await ipvsadm(), /10\.2\.0\.100:80 rr/, 'nothing was changed');
       return `served: ${seen.join(', ')}; ${counted[0]} connections counted`;
     } catch (e) {
       throw new Error(`${e instanceof Error ? e.stack : e}\n${await known(all)}`);
@@ -260,13 +171,18 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
     const state = join(scratch(), 'state');
     const look = async () => {
       const what =
-        'ip -o addr; ip route; ip -6 route; ip -o link | sed "s/ qdisc.*//"; ip fou show; cat /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv*/conf/*/accept_redirects';
+        'ip -o addr; ip route; ip -6 route; ip -o link | sed "s/ qdisc.*//"; ip fou show; ip rule; grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf | sort';
       return (await rs.rs1.run('sh', ['-c', what])).out;
+    };
+    const undo = async () => {
+      const { code, err } = await gtm(rs.rs1, 'realserver', 'undo', '--yes', '--state', state);
+      assert.equal(code, 0, err);
     };
     try {
       // What the kernel makes by itself with the first tunnel stays with it.
-      for (const kind of ['ipip', 'sit', 'gre']) {
-        rs.rs1.ip('link', 'add', 'x0', 'type', kind, 'local', RS.rs1, 'remote', 'any');
+      for (const kind of ['ipip', 'sit', 'gre', 'ip6gre']) {
+        const local = kind === 'ip6gre' ? '2001:db8:2::11' : RS.rs1;
+        rs.rs1.ip('link', 'add', 'x0', 'type', kind, 'local', local, 'remote', 'any');
         rs.rs1.ip('link', 'del', 'x0');
       }
       await rs.rs1.run('ip', ['fou', 'show']);
@@ -274,12 +190,24 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
       rs.rs1.ip('route', 'del', 'default', 'via', '10.2.0.254', 'metric', '0');
       const before = await look();
       const vips = ['--vip', `${VIP.gue},${VIP6}`, '--interface', 'eth0'];
+      for (const wish of [
+        ['--mode', 'dr', ...vips],
+        ['--mode', 'nat', '--vip', VIP.nat, '--director', '10.2.0.1'],
+        ['--mode', 'tun', '--tunnel', 'ipip', ...vips],
+        ['--mode', 'tun', '--tunnel', 'gre', '--address', '2001:db8:2::11', ...vips],
+      ]) {
+        await setup(rs.rs1, state, ...wish);
+        assert.deepEqual(await faults(rs.rs1, ...wish), [], wish.join(' '));
+        assert.notEqual(await look(), before);
+        await undo();
+        assert.equal(await look(), before, wish.join(' '));
+      }
+      // One on top of the other.
       await setup(rs.rs1, state, '--mode', 'tun', '--tunnel', 'gue', ...vips);
       await setup(rs.rs1, state, '--mode', 'dr', '--vip', '10.2.0.77');
       await setup(rs.rs1, state, '--mode', 'nat', '--vip', VIP.nat, '--director', '10.2.0.1');
       assert.notEqual(await look(), before);
-      const { code, err } = await gtm(rs.rs1, 'realserver', 'undo', '--yes', '--state', state);
-      assert.equal(code, 0, err);
+      await undo();
       assert.equal(await look(), before);
       return undefined;
     } finally {
