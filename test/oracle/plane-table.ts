@@ -206,53 +206,60 @@ export const TABLE: Record<string, () => Promise<unknown>> = {
     assert.match(ipvsadm(), /192\.0\.2\.1:80/, 'the kernel goes on forwarding');
   },
 
-  'a server that goes keeps its connections until they end, or until its time is over': async () => {
-    execFileSync('ip', ['address', 'add', '192.0.2.1/32', 'dev', 'lo']);
-    const clients: Socket[] = [];
-    const echo = createServer(socket => {
-      clients.push(socket);
-      socket.on('error', () => {}).pipe(socket);
-    });
-    await new Promise<void>(resolve => echo.listen(9000, '172.16.0.1', resolve));
-    const plane = await openPlane({ drain: 6000 });
-    const client = async () => {
-      const socket = connect(80, '192.0.2.1').on('error', () => {});
-      clients.push(socket);
-      await once(socket, 'connect');
-      return socket;
-    };
-    const said = async (socket: Socket, text: string) => {
-      socket.write(text);
-      return String((await once(socket, 'data'))[0]);
-    };
-    const here = service({ address: '192.0.2.1', port: 80, realServers: [server('172.16.0.1', 9000)] });
-    const gone = { ...here, realServers: [] };
-    try {
-      await plane.apply([here]);
-      const first = await client();
-      assert.equal(await said(first, 'one'), 'one');
-      const [row] = await plane.connections(10);
-      assert.deepEqual(
-        [row.state, row.virtual, row.server],
-        ['ESTABLISHED', '192.0.2.1:80', '172.16.0.1:9000'],
-      );
-      await plane.apply([gone]);
-      assert.match(ipvsadm(), /172\.16\.0\.1:9000\s+Masq\s+0 +1 /);
-      assert.equal(await said(first, 'two'), 'two', 'an open connection goes on');
-      await settle(2500);
-      assert.match(ipvsadm(), /172\.16\.0\.1:9000/, 'it stays while it has one');
-      await plane.apply([here]);
-      assert.match(ipvsadm(), /172\.16\.0\.1:9000\s+Masq\s+1 /, 'it may come back');
-      assert.equal(await said(await client(), 'three'), 'three');
-      await plane.apply([gone]);
-      await settle(9000);
-      assert.doesNotMatch(ipvsadm(), /172\.16\.0\.1:9000/, 'its time is over');
-    } finally {
-      for (const socket of clients) socket.destroy();
-      echo.close();
-      await plane.close();
-    }
-  },
+  'a server that goes keeps its connections until they end, or until its time is over, over a restart too':
+    async () => {
+      execFileSync('ip', ['address', 'add', '192.0.2.1/32', 'dev', 'lo']);
+      const clients: Socket[] = [];
+      const echo = createServer(socket => {
+        clients.push(socket);
+        socket.on('error', () => {}).pipe(socket);
+      });
+      await new Promise<void>(resolve => echo.listen(9000, '172.16.0.1', resolve));
+      const stateDir = scratch();
+      let plane = await openPlane({ stateDir, drain: 6000 });
+      const client = async () => {
+        const socket = connect(80, '192.0.2.1').on('error', () => {});
+        clients.push(socket);
+        await once(socket, 'connect');
+        return socket;
+      };
+      const said = async (socket: Socket, text: string) => {
+        socket.write(text);
+        return String((await once(socket, 'data'))[0]);
+      };
+      const here = service({ address: '192.0.2.1', port: 80, realServers: [server('172.16.0.1', 9000)] });
+      const gone = { ...here, realServers: [] };
+      try {
+        await plane.apply([here]);
+        const first = await client();
+        assert.equal(await said(first, 'one'), 'one');
+        const [row] = await plane.connections(10);
+        assert.deepEqual(
+          [row.state, row.virtual, row.server],
+          ['ESTABLISHED', '192.0.2.1:80', '172.16.0.1:9000'],
+        );
+        await plane.apply([gone]);
+        assert.match(ipvsadm(), /172\.16\.0\.1:9000\s+Masq\s+0 +1 /);
+        assert.equal(await said(first, 'two'), 'two', 'an open connection goes on');
+        await settle(2500);
+        assert.match(ipvsadm(), /172\.16\.0\.1:9000/, 'it stays while it has one');
+        await plane.apply([here]);
+        assert.match(ipvsadm(), /172\.16\.0\.1:9000\s+Masq\s+1 /, 'it may come back');
+        assert.equal(await said(await client(), 'three'), 'three');
+        await plane.apply([gone]);
+        // The next one knows what time is left, whatever it gives itself.
+        await plane.close();
+        plane = await openPlane({ stateDir, drain: 60_000 });
+        await plane.apply([gone]);
+        assert.match(ipvsadm(), /172\.16\.0\.1:9000\s+Masq\s+0 /);
+        await settle(9000);
+        assert.doesNotMatch(ipvsadm(), /172\.16\.0\.1:9000/, 'its time is over');
+      } finally {
+        for (const socket of clients) socket.destroy();
+        echo.close();
+        await plane.close();
+      }
+    },
 
   'gtm lvs diff tells what apply would do, and does nothing': async () => {
     const specs = [service({ address: '192.0.2.1', port: 80, realServers: [server('172.16.0.11', 80, 5)] })];
