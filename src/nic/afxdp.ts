@@ -2,6 +2,7 @@
 //   main thread: openXsk → XskPlace (descriptor, addresses) → closeXsk        worker: new Xsk(place) → receive, send, flush
 //   frame: free → fill ring → kernel → rx ring → worker → tx ring → kernel → completion ring → free
 // Invariant: the main thread owns descriptors and maps and gives them back after the worker has ended; the worker owns the rings.
+import { close } from 'node:fs';
 import { GtmError } from '../kit/errors.ts';
 import { AF, MSG_DONTWAIT, SOCK_RAW } from './layout.ts';
 import type { Libc } from './libc.ts';
@@ -147,6 +148,12 @@ const REMEDY: Readonly<Record<string, string>> = {
 export function closeXsk(libc: Libc, xsk: XskPlace): void {
   for (const { address, length } of [xsk.rx, xsk.tx, xsk.fill, xsk.completion]) libc.unmap(address, length);
   libc.close(xsk.fd);
+}
+
+/** closeXsk(), while the caller goes on: the kernel waits for every processor before it lets a queue go. */
+export function closingXsk(libc: Libc, xsk: XskPlace): Promise<void> {
+  for (const { address, length } of [xsk.rx, xsk.tx, xsk.fill, xsk.completion]) libc.unmap(address, length);
+  return new Promise(resolve => close(xsk.fd, () => resolve()));
 }
 
 /** Whether the socket works without copies. */

@@ -176,6 +176,7 @@ class XdpPlane implements Plane {
     for (const { address, fault } of kernel.announce(specs))
       for (const s of specs)
         if (s.address === address) faults.push({ key: s.key, fault: `VIP ${address}: ${fault}` });
+    kernel.check();
     this.#faults = new Map(faults.map(f => [f.key, f.fault]));
     return faults;
   }

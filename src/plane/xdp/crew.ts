@@ -155,7 +155,7 @@ export class Crew {
     });
     await Promise.all(hands.map(h => h?.end()));
     ended?.();
-    for (const h of hands) h?.wires.close();
+    await Promise.all(hands.map(h => h?.wires.closing()));
     for (const { wake } of this.#places) wake.close();
     return hands.map(h => h?.table);
   }

@@ -57,6 +57,7 @@ export class Kernel {
   readonly #log: Log;
   #open: Open | undefined;
   #attached = false;
+  #checked = true;
   #services: readonly ServiceSpec[] = [];
 
   constructor(libc: Libc, options: KernelOptions) {
@@ -151,8 +152,7 @@ export class Kernel {
       this.#log.info({ interface: p.name, how }, `xdp plane: ${p.name}: ${how}`);
     }
     this.#attached = true;
-    const names = ports.map(p => p.name);
-    this.#check(open.rt, names, services);
+    this.#checked = false;
   }
 
   /** Brings the VIPs up, and FullNAT's local addresses, and takes down those that are gone. */
@@ -211,12 +211,20 @@ export class Kernel {
     open.steer.set(planOf(this.#services, hostOf(open.rt)));
   }
 
-  // What stands in the way is said, not held against the start: only the kernel knows for certain.
-  #check(rt: Rtnetlink, interfaces: readonly string[], services: readonly ServiceSpec[]): void {
-    for (const finding of checkHost(this.#libc, rt, interfaces, services)) {
-      const { level, what } = finding;
-      const say = level === 'note' ? 'info' : level === 'warning' ? 'warn' : 'error';
-      this.#log[say]({ kind: 'check', subject: what }, `xdp plane: ${formatFinding(finding)}`);
+  /** Looks for what stands in the way, once it forwards. That is said, not held against the start: only the kernel knows for certain. */
+  check(): void {
+    const open = this.#open;
+    if (open === undefined || this.#checked) return;
+    this.#checked = true;
+    const names = open.ports.map(p => p.name);
+    try {
+      for (const finding of checkHost(this.#libc, open.rt, names, this.#services)) {
+        const { level, what } = finding;
+        const say = level === 'note' ? 'info' : level === 'warning' ? 'warn' : 'error';
+        this.#log[say]({ kind: 'check', subject: what }, `xdp plane: ${formatFinding(finding)}`);
+      }
+    } catch (e) {
+      this.#log.warn({ err: reason(e) }, `xdp plane: the host cannot be checked: ${reason(e)}`);
     }
   }
 

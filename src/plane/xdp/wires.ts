@@ -1,7 +1,7 @@
 // What one forward worker has of the kernel, opened by the main thread: the memory of its frames and of its connection table, its sockets.
 // Invariant: close() gives everything back, on every way out, and only after the worker has ended.
 import { GtmError } from '../../kit/errors.ts';
-import { closeXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
+import { closeXsk, closingXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
 import { type HugePlace, mapHuge, unmapHuge } from '../../nic/huge.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Steer } from '../../nic/steer.ts';
@@ -95,6 +95,13 @@ export class Wires {
     for (const { place } of this.sockets.splice(0).reverse()) closeXsk(this.#libc, place);
     unmapUmem(this.#libc, this.umem);
     unmapHuge(this.#libc, this.table);
+  }
+
+  /** close(), with all sockets at once. */
+  async closing(): Promise<void> {
+    const closing = this.sockets.splice(0).map(({ place }) => closingXsk(this.#libc, place));
+    this.close();
+    await Promise.all(closing);
   }
 }
 
