@@ -26,6 +26,7 @@ export interface Story {
   protocol: 'tcp' | 'udp' | 'any';
   /** Where it is told; everywhere if nothing is said. */
   modes?: readonly Mode[];
+  /** ipvs: inside the kernel under test (npm run oracle:plane). */
   planes?: readonly Context['plane'][];
   families?: readonly Family[];
   /** Told once more on links of two queues. */
@@ -36,7 +37,7 @@ export interface Story {
 
 export const STORIES: readonly Story[] = [
   { name: 'both servers answer, in turn', protocol: 'tcp', queues: true, tell: inTurn },
-  { name: 'the server sees who asks', protocol: 'tcp', planes: ['xdp'], tell: source },
+  { name: 'the server sees who asks', protocol: 'tcp', planes: ['xdp', 'ipvs'], tell: source },
   { name: 'a file of 64 MiB comes whole', protocol: 'tcp', queues: true, tell: c => download(c, 'medium') },
   {
     name: 'a file of 1 GiB comes whole',
@@ -51,7 +52,7 @@ export const STORIES: readonly Story[] = [
   {
     name: 'a narrow link behind the router: the server hears of it, and 64 MiB come whole',
     protocol: 'tcp',
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     queues: true,
     tell: narrow,
   },
@@ -67,7 +68,7 @@ export const STORIES: readonly Story[] = [
       name: `through ${tunnel.toUpperCase()}`,
       protocol: 'tcp',
       modes: ['tun'],
-      planes: ['xdp'],
+      planes: ['xdp', 'ipvs'],
       tell: c => through(c, tunnel),
     }),
   ),
@@ -75,7 +76,7 @@ export const STORIES: readonly Story[] = [
     name: 'one family inside the other, through IPIP, GUE and GRE',
     protocol: 'tcp',
     modes: ['tun'],
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     tell: otherFamily,
   },
   { name: 'TOA tells the server who asks', protocol: 'tcp', modes: ['fullnat'], planes: ['xdp'], tell: toa },
@@ -99,7 +100,7 @@ export const STORIES: readonly Story[] = [
     name: 'a server that lacks the VIP is found sick, gets nothing, and is well again with it',
     protocol: 'tcp',
     modes: ['dr', 'tun'],
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     queues: true,
     tell: withoutVip,
   },
@@ -117,7 +118,7 @@ export const STORIES: readonly Story[] = [
   {
     name: 'a server without a listener refuses, and dig hears of it',
     protocol: 'udp',
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     queues: true,
     tell: refused,
   },
@@ -125,7 +126,7 @@ export const STORIES: readonly Story[] = [
     name: 'answers do not pass the director',
     protocol: 'tcp',
     modes: ['dr', 'tun'],
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     tell: past,
   },
   { name: 'weight 0 lets an open connection finish', protocol: 'tcp', tell: quiesce },
@@ -134,14 +135,14 @@ export const STORIES: readonly Story[] = [
   {
     name: 'ping and a port that is no service stay with the host',
     protocol: 'any',
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     tell: others,
   },
   {
     name: 'what a server begins goes out as its own',
     protocol: 'tcp',
     modes: ['nat'],
-    planes: ['xdp'],
+    planes: ['xdp', 'ipvs'],
     tell: begun,
   },
   {

@@ -1,31 +1,23 @@
 // The lab's stories of NAT, DR and TUN, told by the same programs inside the kernel under test, with plane: ipvs. Tunnels end in
 // the kernel's own devices, which `gtm realserver setup` has made.
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Director } from '../lab/director.ts';
 import { FAMILIES, type Mode, SERVERS, Site, serverAddress, vip } from '../lab/site.ts';
 import { STORIES, type Story } from '../lab/stories.ts';
-import { type Context, fill } from '../lab/telling.ts';
+import { answers, type Context, curl, fill, hashOf, url } from '../lab/telling.ts';
 import { scratch } from './plane-kit.ts';
 
 const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 /** A kernel in a process is slow, and its files lie in its memory. */
 const SIZES = { small: 24 << 20, medium: 8 << 20 } as const;
-/** Stories that are not for here, by their beginning, and why. */
-const NOT_HERE: readonly string[] = [
-  'a file of 1 GiB', // no room
-  'a SYN flood', // of the packet core's table
-  'a verdict counts in less', // a time, which this kernel has not got
-  // Answers of DNS, which want a director of every mode.
-  'servers die, DNS',
-  'servers lose the VIP, DNS',
-];
-
 type Told = Pick<Context, 'site' | 'director' | 'hashes'>;
 
 /** The stories of a mode, each for both families, over one site that the first of them builds. */
 export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
   let opened: Promise<Told> | undefined;
-  const here = STORIES.filter(s => isForHere(s, mode));
+  const here = [...STORIES, GONE].filter(s => isForHere(s, mode));
   return Object.fromEntries(
     here.flatMap(story =>
       FAMILIES.filter(family => story.families?.includes(family) ?? true).map(family => [
@@ -47,9 +39,31 @@ export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
   );
 }
 
-function isForHere({ name, modes, planes }: Story, mode: Mode): boolean {
-  const told = modes?.includes(mode) ?? true;
-  return told && (planes?.includes('xdp') ?? true) && !NOT_HERE.some(n => name.startsWith(n));
+/** The kernel forwards on while the node is gone: a download goes on, and every client is answered. */
+const GONE: Story = {
+  name: 'the node ends and begins again: what is open goes on, and no client waits',
+  protocol: 'tcp',
+  families: [4],
+  tell: async c => {
+    const into = join(c.site.dir, 'over');
+    const slow = curl(c, '-m', '90', '--limit-rate', '2M', '-o', into, url(c, '/small'));
+    slow.catch(() => {});
+    try {
+      await c.director.stop();
+      assert.equal((await answers(c, 6)).size, 2);
+      await c.director.start();
+      await slow;
+      assert.equal(await hashOf(into), c.hashes.get('small'));
+    } finally {
+      await slow.catch(() => {});
+      rmSync(into, { force: true });
+      if (c.director.pid === 0) await c.director.start();
+    }
+  },
+};
+
+function isForHere({ modes, planes }: Story, mode: Mode): boolean {
+  return (modes?.includes(mode) ?? true) && (planes?.includes('ipvs') ?? true);
 }
 
 async function open(mode: Mode): Promise<Told> {
