@@ -98,10 +98,10 @@ export async function past(c: Context): Promise<void> {
   assert.match(dump.output(), /\b0 packets captured/);
 }
 
-export async function idle(c: Context): Promise<void> {
-  // One connection, two requests, and 4 s between: nc would say the same in more words.
-  const script = `exec 3<>/dev/tcp/${vip(c.mode, c.family)}/80; ask() { printf 'GET /whoami HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; timeout 3 sed -u '/^[a-z][0-9] /q' <&3 | tail -1; }; ask; sleep 4; ask`;
-  const out = await sure(c.site.client.run('bash', ['-c', script]));
+export async function idle(c: Context, pause = 4): Promise<void> {
+  // One connection, two requests, and a pause between: nc would say the same in more words.
+  const script = `exec 3<>/dev/tcp/${vip(c.mode, c.family)}/80; ask() { printf 'GET /whoami HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; timeout 3 sed -u '/^[a-z][0-9] /q' <&3 | tail -1; }; ask; sleep ${pause}; ask`;
+  const out = await sure(c.site.client.run('bash', ['-c', script], { timeout: (pause + 12) * 1000 }));
   const [before, after, ...none] = out.trim().split('\n');
   assert.match(before, /^[ndt][12] /);
   assert.deepEqual([after, none], [before, []]);

@@ -15,7 +15,10 @@ import {
 } from './site.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.js');
-const ADMIN = '127.0.0.1:8053';
+/** Where it answers the command. */
+export const ADMIN = '127.0.0.1:8053';
+/** What its table of connections holds: little enough to be flooded. */
+export const CONNECTIONS = 10_000;
 /** Where the director answers DNS: its own address, on the interface that XDP has too. */
 export const DNS_PORT = 5300;
 const FAMILIES: readonly Family[] = [4, 6];
@@ -129,7 +132,7 @@ export class Director {
 
   #write(): void {
     write(this.#dir, 'lab.test.zone', this.#zone());
-    const interfaces = this.#plane === 'xdp' ? ', interfaces: [eth0, eth1], connections: 65536' : '';
+    const interfaces = this.#plane === 'xdp' ? `, interfaces: [eth0, eth1], connections: ${CONNECTIONS}` : '';
     const vips = this.#modes.flatMap(mode => FAMILIES.map(family => this.#vip(mode, family)));
     write(
       this.#dir,
@@ -154,7 +157,12 @@ zones: { lab.test: lab.test.zone }
   }
 
   #vip(mode: Mode, family: Family): string {
-    const { weights = [1, 1], scheduler = 'rr', tunnel = 'ipip', check: asked = '/whoami' } = this.#changes[mode] ?? {};
+    const {
+      weights = [1, 1],
+      scheduler = 'rr',
+      tunnel = 'ipip',
+      check: asked = '/whoami',
+    } = this.#changes[mode] ?? {};
     const { names, web, dns } = SERVERS[mode];
     const at = this.#changes[mode]?.mixed === undefined ? family : family === 4 ? 6 : 4;
     const servers = (port: number) =>

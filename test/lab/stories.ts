@@ -16,6 +16,7 @@ import {
   upload,
 } from './contents.ts';
 import { otherFamily } from './families.ts';
+import { flood } from './flood.ts';
 import { lost, soon, withoutVip } from './health.ts';
 import { restart } from './restart.ts';
 import type { Family, Mode } from './site.ts';
@@ -161,4 +162,21 @@ export const STORIES: readonly Story[] = [
     queues: true,
     tell: restart,
   },
+  // The last one: what it leaves half-open stays for a minute.
+  ...(
+    [
+      ['nat', 4],
+      ['nat', 6],
+      ['fullnat', 4],
+    ] as const
+  ).map(
+    ([mode, family]): Story => ({
+      name: 'a SYN flood that overfills the table tenfold: what is open goes on, new clients come in',
+      protocol: 'tcp',
+      modes: [mode],
+      families: [family],
+      planes: ['xdp'],
+      tell: flood,
+    }),
+  ),
 ];
