@@ -180,6 +180,30 @@ describe('the import law', () => {
   });
 });
 
+describe('a restart', () => {
+  // Clients wait until all of this is loaded: a parser, a web framework or a database's client has no place in it.
+  for (const [what, files, packages] of [
+    [
+      'the main thread forwards',
+      ['daemon/serve.ts', 'plane/xdp.ts', 'plane/xdp/ahead.ts'],
+      ['node-cron', 'pino'],
+    ],
+    ['a worker forwards', ['plane/xdp/worker.ts'], []],
+  ] as const)
+    it(`${what} before more is loaded than it needs`, () => {
+      const seen = new Set<string>(files);
+      const found = new Set<string>();
+      for (const file of seen)
+        for (const i of IMPORTS) {
+          if (i.file !== file || i.light) continue;
+          if (i.kind === 'package') found.add(i.to);
+          else if (i.kind === 'room') seen.add(relative(SRC, join(SRC, dirname(file), i.target)));
+        }
+      assert.deepEqual([...found].sort(), packages);
+      assert.ok(seen.size > 40 && seen.size < 160, `${seen.size} files`);
+    });
+});
+
 describe('house rules that a reader feels', () => {
   it(`a file has at most ${LONGEST} lines`, () => {
     const long = FILES.filter(
