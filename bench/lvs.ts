@@ -16,6 +16,8 @@ const SERVERS = 16;
 /** Bytes of a frame's slot. */
 const SLOT = 2048;
 const SAMPLES = 9;
+/** Runs before them: the compiler makes its best only of what it saw for a while. */
+const WARM = 8;
 
 interface Line {
   what: string;
@@ -35,6 +37,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const measure = (forward: Forward, scheduler: SchedulerName, connections: number, short: boolean) =>
     measureWith(libc, forward, scheduler, connections, short);
   const only = argv.includes('--only') ? (argv[argv.indexOf('--only') + 1] ?? '') : '';
+  const huge = libc !== undefined && isHuge(libc);
   const calibration = calibrate();
   const miss = { small: walk(1000), large: walk(1_000_000) };
   const lines: Line[] = [];
@@ -55,7 +58,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     }
   if (argv.includes('--json')) {
     process.stdout.write(
-      `${JSON.stringify({ bench: 'lvs', unit: 'ns', batch: BATCH, calibration, miss, lines })}\n`,
+      `${JSON.stringify({ bench: 'lvs', unit: 'ns', batch: BATCH, huge, calibration, miss, lines })}\n`,
     );
     return 0;
   }
@@ -63,6 +66,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   console.log(
     `a random walk over as many lines of 64 bytes: ${miss.small.toFixed(1)} ns a step at 10³, ${miss.large.toFixed(1)} at 10⁶`,
   );
+  console.log(`the table lies on ${huge ? 'huge pages' : 'pages of 4 KiB'}`);
   console.log('method, scheduler   connections   hit ns   new ns   alone');
   for (const l of lines)
     console.log(
@@ -79,6 +83,12 @@ const routes: Routes = {
     return true;
   },
 };
+
+function isHuge(libc: Libc): boolean {
+  const place = mapHuge(libc, 1);
+  unmapHuge(libc, place);
+  return place.huge;
+}
 
 /** The table lies where the xdp plane has it, if this system lets it. */
 function measureWith(
@@ -194,10 +204,10 @@ function segment(): Uint8Array {
   return b;
 }
 
-/** Nanoseconds of CPU that `work` takes, the median of some runs after two that warm up: what else the machine does counts less. */
+/** Nanoseconds of CPU that `work` takes, the median of some runs after those that warm up: what else the machine does counts less. */
 function median(quick: boolean, work: () => void, between?: () => void): number {
   const times: number[] = [];
-  for (let i = -2; i < (quick ? 3 : SAMPLES); i++) {
+  for (let i = quick ? -2 : -WARM; i < (quick ? 3 : SAMPLES); i++) {
     between?.();
     const from = process.cpuUsage();
     work();

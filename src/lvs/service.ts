@@ -79,7 +79,7 @@ export class Local {
   readonly a: Int32Array;
   readonly index: number;
   readonly family: number;
-  /** Ports given out so far: the next one to try is FIRST_PORT + counter % PORTS. */
+  /** The next port to try, counted from FIRST_PORT. */
   counter = 0;
   used = 0;
   missed = 0;

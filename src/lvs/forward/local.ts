@@ -27,8 +27,8 @@ export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean
     const local = locals[service.nextLocal++];
     if (local.family !== p.family) continue;
     for (let i = 0; i < TRIES; i++) {
-      const lport = FIRST_PORT + (local.counter % PORTS);
-      local.counter = (local.counter + 1) % PORTS;
+      const lport = FIRST_PORT + local.counter;
+      local.counter = local.counter + 1 === PORTS ? 0 : local.counter + 1;
       if (table.isTaken(kind, dest.d, dport, local, lport)) continue;
       local.used++;
       t[base + DPORTS] = (dport << 16) | lport;

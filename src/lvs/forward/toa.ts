@@ -1,8 +1,8 @@
 // TCP options for FullNAT: the client's address in an option (TOA), timestamps blanked, the MSS lowered, SACK blocks shifted.
 // Invariant: sequence numbers are not touched by an option that is put in; every function leaves the TCP checksum right if it was, but
 // shiftNumber(), which says by what it is off.
-import { delta16, delta32, fold, sum, update } from '../../kit/checksum.ts';
-import { half, type Packet } from '../packet/parse.ts';
+import { delta16, delta32, fold, update } from '../../kit/checksum.ts';
+import { half, halves, type Packet } from '../packet/parse.ts';
 import { changeTransport } from '../packet/rewrite.ts';
 
 const END = 0;
@@ -43,8 +43,9 @@ export function insertToa(p: Packet, kind: number, mtu: number, port: number, a:
   const flags = view.getUint16(l4 + 12);
   const longer = flags + ((size >> 2) << 12);
   view.setUint16(l4 + 12, longer);
-  const added = fold(sum(frame, option, option + size, 0));
-  changeTransport(p, added + delta16(flags, longer) + delta16(length, length + size));
+  let added = ((kind << 8) | size) + port;
+  for (let i = 0; i < (size - 4) >> 2; i++) added += halves(a[i]);
+  changeTransport(p, fold(added) + delta16(flags, longer) + delta16(length, length + size));
   const field = p.family === 4 ? at + 2 : at + 4;
   const total = view.getUint16(field);
   view.setUint16(field, total + size);

@@ -1,8 +1,9 @@
 // Locality-based least connections (ip_vs_lblc.c): a destination address keeps the server that it got, until that one is
 // gone, has weight 0, or is too busy while another is not; then the lightest gets it.
 // As in the kernel, an upper threshold that is reached does not send a kept destination elsewhere.
-import { Destinations, lightest, Remembered, tooBusy } from './locality.ts';
+import { Destinations, Remembered, tooBusy } from './locality.ts';
 import { type Dests, type Flow, type MakeScheduler, type Scheduler, TRIED } from './scheduler.ts';
+import { lightest } from './wlc.ts';
 
 class LocalityLeastConnections implements Scheduler {
   readonly #dests: Dests;

@@ -2,7 +2,7 @@
 // the lightest of them. When that one is too busy while another is not, the lightest of all joins the set; a set of two
 // or more that stayed the same for 24 h loses its most loaded server.
 import { wider } from './dests.ts';
-import { Destinations, EXPIRATION, lightest, Remembered, tooBusy } from './locality.ts';
+import { Destinations, EXPIRATION, Remembered, tooBusy } from './locality.ts';
 import {
   available,
   type Dests,
@@ -11,6 +11,7 @@ import {
   overhead,
   type Scheduler,
 } from './scheduler.ts';
+import { lightest } from './wlc.ts';
 
 /** Servers in one set; a set that is full takes no more. */
 const MOST = 256;

@@ -4,7 +4,7 @@
 import { hash32 } from '../../kit/hash.ts';
 import { wider } from './dests.ts';
 import { foldAddress } from './fold.ts';
-import { available, type Dests, type Flow, overhead } from './scheduler.ts';
+import type { Dests, Flow } from './scheduler.ts';
 
 const BITS = 10;
 const FIRST_CAPACITY = 16;
@@ -69,22 +69,6 @@ export class Destinations {
 
 function bucket(flow: Flow): number {
   return hash32(foldAddress(flow.destination, 0, flow.family), BITS);
-}
-
-/** Position of the available server with the least overhead for its weight, as wlc; -1 = none. */
-export function lightest(dests: Dests): number {
-  const { count, weight } = dests;
-  let least = -1;
-  let load = 0;
-  for (let at = 0; at < count; at++) {
-    if (!available(dests, at)) continue;
-    const mine = overhead(dests, at);
-    if (least < 0 || load * weight[at] > mine * weight[least]) {
-      least = at;
-      load = mine;
-    }
-  }
-  return least;
 }
 
 /** Whether the server at `at` has more established connections than its weight while another has less than half of its own. */

@@ -68,7 +68,10 @@ export function available(dests: Dests, at: number): boolean {
   return dests.weight[at] > 0 && dests.flags[at] === 0;
 }
 
-/** What lc compares, and wlc per weight: an established connection counts as 256 others (ip_vs.h, ip_vs_dest_conn_overhead). */
+/** An established connection counts as so many others (ip_vs.h, ip_vs_dest_conn_overhead). */
+export const OVERHEAD = 256;
+
+/** What lc compares, and wlc per weight. */
 export function overhead(dests: Dests, at: number): number {
-  return dests.active[at] * 256 + dests.inactive[at];
+  return dests.active[at] * OVERHEAD + dests.inactive[at];
 }
