@@ -158,7 +158,13 @@ class XdpPlane implements Plane {
       : [];
     // Before the workers are told: what is weighed from now on is of these.
     this.#services = specs;
-    const applied = await crew.apply(specs, tables);
+    const applying = crew.apply(specs, tables);
+    try {
+      kernel.aim(specs);
+    } catch {
+      // steer() meets it again, and it is told.
+    }
+    const applied = await applying;
     this.#tables = undefined;
     this.#told = true;
     this.#stood = true;

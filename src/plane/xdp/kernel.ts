@@ -137,15 +137,18 @@ export class Kernel {
     }
   }
 
-  /** Takes what is the services' from now on, on every interface. */
+  /** While the workers are told: a program that does not stand yet may know its services at any time. Throws GTM_BPF. */
+  aim(services: readonly ServiceSpec[]): void {
+    if (this.#open !== undefined && !this.#attached) this.#plan(this.#open, services);
+  }
+
+  /** Takes what is the services' from now on, on every interface; the workers know them. Throws GTM_BPF. */
   steer(services: readonly ServiceSpec[]): void {
     this.#services = services;
     const open = this.#open;
     if (open === undefined) return;
-    const { steer, pins, ports, ways } = open;
-    ways.setOwn(services.flatMap(s => [s.address, ...s.localAddresses]));
-    ways.want(services.flatMap(s => s.realServers.map(r => r.address)));
-    steer.set(planOf(services, hostOf(open.rt)));
+    const { steer, pins, ports } = open;
+    this.#plan(open, services);
     if (this.#attached) return;
     for (const p of ports) {
       const how = pins.attach(p.name, p.index, steer.program, this.#o.director.attach);
@@ -191,6 +194,12 @@ export class Kernel {
     attempt('netlink', () => rt.close());
     await closing;
     return tables;
+  }
+
+  #plan({ rt, steer, ways }: Open, services: readonly ServiceSpec[]): void {
+    ways.setOwn(services.flatMap(s => [s.address, ...s.localAddresses]));
+    ways.want(services.flatMap(s => s.realServers.map(r => r.address)));
+    steer.set(planOf(services, hostOf(rt)));
   }
 
   // The host's own addresses count for what is steered, and its links may be others.
