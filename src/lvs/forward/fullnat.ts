@@ -30,12 +30,12 @@ export function fullnat(core: Core, p: Packet, c: number, dest: Dest, why: numbe
     const flags = p.tcpFlags;
     const syn = (flags & SYN) !== 0;
     const delta = x[own + DELTA];
-    if (syn && timestampRemove) removeTimestamp(p);
-    if (delta !== 0) change = shiftNumber(p, p.l4 + 4, delta);
+    if (syn && timestampRemove) change = removeTimestamp(p);
+    if (delta !== 0) change += shiftNumber(p, p.l4 + 4, delta);
     if (toaKind !== 0 && (syn || isFirstData(p, x[own + FIRST_DATA]))) {
       const { words } = core;
       table.clientOf(c, words);
-      insertToa(p, toaKind, dest.route.mtu, t[base + CPORTS] >>> 16, words);
+      change += insertToa(p, toaKind, dest.route.mtu, t[base + CPORTS] >>> 16, words);
     }
   }
   setEnds(p, local.a, lport, dest.d, dport, change);

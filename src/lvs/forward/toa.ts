@@ -1,6 +1,6 @@
 // TCP options for FullNAT: the client's address in an option (TOA), timestamps blanked, the MSS lowered, SACK blocks shifted.
 // Invariant: sequence numbers are not touched by an option that is put in; every function leaves the TCP checksum right if it was, but
-// shiftNumber(), which says by what it is off.
+// those that return by what its sum changed: several of them meet in one packet, which is put right once.
 import { delta16, delta32, fold, update } from '../../kit/checksum.ts';
 import { half, halves, type Packet } from '../packet/parse.ts';
 import { changeTransport } from '../packet/rewrite.ts';
@@ -21,13 +21,13 @@ export function toaSize(family: number): number {
 
 /**
  * Puts the client's address and port into `p`, first of its options, by moving the headers before them towards the front. Left out
- * where the header or the link (`mtu`) has no room for it.
+ * where the header or the link (`mtu`) has no room for it. Returned is by what the TCP checksum's sum changed.
  */
-export function insertToa(p: Packet, kind: number, mtu: number, port: number, a: Int32Array): void {
+export function insertToa(p: Packet, kind: number, mtu: number, port: number, a: Int32Array): number {
   const { frame, view } = p;
   const size = toaSize(p.family);
   const header = (frame[p.l4 + 12] >> 4) << 2;
-  if (header + size > LONGEST || p.at < size || p.end - p.at + size > mtu) return;
+  if (header + size > LONGEST || p.at < size || p.end - p.at + size > mtu) return 0;
   const length = p.end - p.l4;
   const at = p.at - size;
   const l4 = p.l4 - size;
@@ -45,17 +45,17 @@ export function insertToa(p: Packet, kind: number, mtu: number, port: number, a:
   view.setUint16(l4 + 12, longer);
   let added = ((kind << 8) | size) + port;
   for (let i = 0; i < (size - 4) >> 2; i++) added += halves(a[i]);
-  changeTransport(p, fold(added) + delta16(flags, longer) + delta16(length, length + size));
   const field = p.family === 4 ? at + 2 : at + 4;
   const total = view.getUint16(field);
   view.setUint16(field, total + size);
   if (p.family === 4) view.setUint16(at + 10, update(view.getUint16(at + 10), delta16(total, total + size)));
+  return fold(added) + delta16(flags, longer) + delta16(length, length + size);
 }
 
-/** Overwrites the timestamp option with NOPs. */
-export function removeTimestamp(p: Packet): void {
+/** Overwrites the timestamp option with NOPs. Returned is by what the TCP checksum's sum changed. */
+export function removeTimestamp(p: Packet): number {
   const at = findOption(p, TIMESTAMP, 10);
-  if (at === 0) return;
+  if (at === 0) return 0;
   const { frame, view } = p;
   // In whole half words of the header, as the checksum sees them: at an odd place the first and the last are shared with neighbours.
   const odd = (at - p.l4) & 1;
@@ -67,7 +67,7 @@ export function removeTimestamp(p: Packet): void {
   view.setInt32(at, (NOPS << 16) | NOPS);
   view.setInt32(at + 4, (NOPS << 16) | NOPS);
   view.setUint16(at + 8, NOPS);
-  changeTransport(p, (~fold(before) & 0xffff) + fold(after));
+  return (~fold(before) & 0xffff) + fold(after);
 }
 
 /** Lowers the MSS option by `by`, but not below 64. */
@@ -91,8 +91,8 @@ export function shiftSack(p: Packet, delta: number): void {
 }
 
 /**
- * Adds `delta` to the 32-bit number at `at` (sequence or acknowledgement; even offset in the header). The TCP checksum is the caller's:
- * returned is by what its sum changed.
+ * Adds `delta` to the 32-bit number at `at` (sequence or acknowledgement; even offset in the header). Returned is by what the TCP
+ * checksum's sum changed.
  */
 export function shiftNumber(p: Packet, at: number, delta: number): number {
   const old = p.view.getInt32(at);
