@@ -107,6 +107,8 @@ export async function runNodes(
     }
     // Everything forwards before anything is probed, or the first probes of the other site would find it closed.
     await all(nodes.map(n => n.forward()));
+    // What no plane took.
+    void ahead?.close();
     // The API tells how the rest comes up.
     await all([...nodes.map(n => n.join()), ...nodes.map(n => openAdminOf(n, admins))]);
     await all(nodes.map(n => n.start()));
