@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FullnatOptions } from '../../src/lvs/config.ts';
+import { HEADROOM } from '../../src/lvs/director.ts';
 import { bytes, get16, get32, icmp, show, tcp, udp } from './build.ts';
 import { CLIENT, CLIENT6, Rig, SERVER6, SERVERS, VIP, VIP6 } from './rig.ts';
 
@@ -75,6 +76,35 @@ describe('FullNAT', () => {
     );
     assert.deepEqual([back.options, back.ack, back.sound], [MSS, 1001, true]);
     assert.equal(show(make({ toaKind: 200 }).send(tcp({ from: CLIENT, to: VIP })).packet).options?.[0], 200);
+  });
+
+  it('timestamps are blanked wherever they stand, their neighbours stay', () => {
+    const stamp = [8, 10, 0xff, 0xfe, 0xfd, 0xfc, 0x80, 0x7f, 1, 0xff];
+    for (let before = 0; before < 4; before++) {
+      const scale = [3, 3, 0xe7];
+      const pad = new Array((4 - ((before + stamp.length + scale.length) & 3)) & 3).fill(0);
+      const nops = new Array(before).fill(1);
+      const options = [...nops, ...stamp, ...scale, ...pad];
+      const is = show(make({ toaKind: 0 }).send(tcp({ from: CLIENT, to: VIP, options })).packet);
+      assert.deepEqual([is.options, is.sound], [[...nops, ...new Array(10).fill(1), ...scale, ...pad], true]);
+    }
+  });
+
+  it('a TCP header that claims to go on behind the packet, at the very end of the memory: nothing is read there', () => {
+    for (const size of [0, 1, 9, 10, 11, 12, 13]) {
+      const packet = tcp({
+        from: CLIENT,
+        to: VIP,
+        payload: Uint8Array.from([1, ...TIMESTAMP.slice(2), 1, 1]).subarray(0, size),
+      });
+      packet[20 + 12] = 0xf0;
+      const frame = new Uint8Array(HEADROOM + packet.length);
+      frame.set(packet, HEADROOM);
+      const { director, now } = make();
+      director.handle(frame, HEADROOM, packet.length, now);
+      assert.equal(director.out.length, packet.length);
+      assert.deepEqual(frame.slice(HEADROOM + 40), packet.slice(40));
+    }
   });
 
   it('TOA is left out where it has no room: header or link', () => {
