@@ -85,7 +85,7 @@ export const STORIES: Record<string, () => Promise<string | undefined>> = {
         return (await ask(client, VIP.nat, 1000)) === '-';
       };
       await until('answers go past the director', past, 30_000);
-      assert.match(rs.rs3.ip('route', 'get', '10.1.0.2'), /via 10\.2\.0\.254 .*\n.*redirected/);
+      assert.match(rs.rs3.ip('route', 'get', '10.1.0.2'), / via 10\.2\.0\.254 /);
       assert.deepEqual(await faults(rs.rs3, ...nat), ['redirects']);
       await setup(rs.rs3, join(state, '3'), ...nat);
       assert.equal(await ask(client, VIP.nat), 'rs3', 'what it was taught is forgotten');
