@@ -11,10 +11,10 @@ export class Chains {
   readonly #sides: number;
   readonly #seed: number;
 
-  /** 2^`bits` chains on each side through the lines `t`. */
+  /** 2^`bits` chains through the lines `t` by the clients' side. */
   constructor(t: Int32Array, bits: number, seed: number, memory: Memory) {
     this.#t = t;
-    this.#heads = new Int32Array(memory(8 << bits), 0, 2 << bits);
+    this.#heads = new Int32Array(memory(chainMemory(bits)), 0, 3 << bits);
     this.#sides = 1 << bits;
     this.#shift = 32 - bits;
     this.#seed = seed | 0;
@@ -26,9 +26,7 @@ export class Chains {
 
   /** The number of the chain of client `a`:`port`. `kind`: V6 and IS_UDP. */
   ofClient(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
-    let h = mix(this.#seed ^ kind, a0);
-    if (kind & V6) h = mix(mix(mix(h, a1), a2), a3);
-    return Math.imul(mix(h, port), 0x61c88647) >>> this.#shift;
+    return hash(this.#seed, kind, a0, a1, a2, a3, port) >>> this.#shift;
   }
 
   /** The same of FullNAT's local address `a`; `ports` as DPORTS has them, `d0` and `d3` of the server's address. */
@@ -42,7 +40,7 @@ export class Chains {
     d0: number,
     d3: number,
   ): number {
-    return this.#sides + this.ofClient(kind, a0, a1, a2, a3, ports ^ d0 ^ d3);
+    return this.#sides + (hash(this.#seed, kind, a0, a1, a2, a3, ports ^ d0 ^ d3) >>> (this.#shift - 1));
   }
 
   /** The first link of a chain; 0 = it is empty. */
@@ -98,6 +96,25 @@ export class Chains {
     for (let i = 0; i < count; i++) seen ^= t[(chains[i] >>> 1) * WORDS + LINK];
     return seen;
   }
+}
+
+/** Bytes of 2^`bits` chains by the clients' side, and twice as many by the other: a port that is free is found in an empty chain, mostly. */
+export function chainMemory(bits: number): number {
+  return 12 * 2 ** bits;
+}
+
+function hash(
+  seed: number,
+  kind: number,
+  a0: number,
+  a1: number,
+  a2: number,
+  a3: number,
+  port: number,
+): number {
+  let h = mix(seed ^ kind, a0);
+  if (kind & V6) h = mix(mix(mix(h, a1), a2), a3);
+  return Math.imul(mix(h, port), 0x61c88647);
 }
 
 function mix(h: number, x: number): number {

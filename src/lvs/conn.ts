@@ -3,7 +3,7 @@
 // Index 0 is nobody; the last line is for a packet of one-packet scheduling, never chained.
 // Invariant: a line is free, or in use with its links.
 import { type Memory, plain } from '../kit/memory.ts';
-import { Chains } from './chains.ts';
+import { Chains, chainMemory } from './chains.ts';
 import {
   CHAINED,
   CPORTS,
@@ -279,7 +279,7 @@ export class ConnTable {
 
 /** Bytes that a table of so many connections asks its Memory for at most, FullNAT's of IPv6 among them. */
 export function tableMemory(capacity: number): number {
-  return (capacity + 2) * (WORDS + EXTRA) * 4 + (8 << bitsOf(capacity));
+  return (capacity + 2) * (WORDS + EXTRA) * 4 + chainMemory(bitsOf(capacity));
 }
 
 // As many chains as connections, or up to twice as many.
