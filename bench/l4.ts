@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { reason } from '../src/kit/errors.ts';
 import { busySeconds, labFault } from '../test/lab/hosts.ts';
@@ -131,19 +132,21 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
 
 async function atRest(): Promise<number> {
   const [busy, begun] = [busySeconds(), performance.now()];
-  await new Promise(resolve => setTimeout(resolve, 600));
+  await setTimeout(600);
   return (1000 * (busySeconds() - busy)) / (performance.now() - begun) / cpus().length;
 }
 
 /** What a load took of the machine, and of the director's process. */
 async function watched(standing: Standing, load: () => Promise<number>) {
   const { pid } = standing;
+  // Counters are a second old at most.
+  const settle = (await standing.packets()) === undefined ? 0 : 1200;
+  await setTimeout(settle);
   const before = { machine: busySeconds(), own: pid && times(pid), packets: await standing.packets() };
   const result = await load();
   const machine = busySeconds() - before.machine;
   const own = pid && times(pid);
-  // Counters are a second old at most.
-  await new Promise(resolve => setTimeout(resolve, before.packets === undefined ? 0 : 1200));
+  await setTimeout(settle);
   const packets = ((await standing.packets()) ?? Number.NaN) - (before.packets ?? Number.NaN);
   if (!own || !before.own) return { result, machine, own: Number.NaN, user: Number.NaN, packets };
   const { threads } = before.own;
@@ -201,6 +204,6 @@ async function iperf(net: Net, args: string[]): Promise<Report> {
     if (report.error === undefined) return report;
     // The server takes one at a time, and may not have noticed the end of the last.
     if (again === 3) throw new Error(`iperf3: ${report.error}`);
-    await new Promise(resolve => setTimeout(resolve, 500));
+    await setTimeout(500);
   }
 }
