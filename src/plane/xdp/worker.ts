@@ -80,7 +80,7 @@ function run(): void {
   let report = 0;
   for (;;) {
     const now = Math.floor(performance.now());
-    const work = forwarder.turn(now);
+    forwarder.turn(now);
     const left = forwarder.flush();
     if (forwarder.asleep) libc.poll(setAt, sockets.length + 1, 0);
     for (let i = 0; i < outboxes.length; i++) {
@@ -104,7 +104,7 @@ function run(): void {
         if (!control.obey(m.message as ToWorker, performance.now())) return;
     }
     // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
-    if (work === 0 && !soon()) sleep(left || forwarder.waits ? 1 : SLEEP);
+    if (!soon()) sleep(left || forwarder.waits ? 1 : SLEEP);
   }
 }
 
