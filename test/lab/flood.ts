@@ -39,7 +39,8 @@ export async function flood(c: Context): Promise<string> {
     const evicted = after.evicted - before.evicted;
     const said = `${rate} of ${capacity} SYN/s: ${answered} of ${CLIENTS} new clients answered, ${evicted} half-open connections gave way, ${grown} MiB more`;
     assert.ok(answered >= 0.99 * CLIENTS, said);
-    assert.ok(evicted > ASKED - CONNECTIONS, said);
+    // All were asked for; how many came to the table tells what else the machine had to do.
+    assert.ok(evicted > ASKED / 2, said);
     assert.ok(grown < GROWTH, said);
     assert.equal(after.refused, before.refused, said);
     assert.ok(after.used <= CONNECTIONS, `${after.used} connections`);
