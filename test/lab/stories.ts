@@ -62,6 +62,8 @@ export const STORIES: readonly Story[] = [
     protocol: 'tcp',
     modes: ['nat'],
     families: [4],
+    // Hundreds of programs, one after the other, take minutes in a kernel under test.
+    planes: ['proxy', 'xdp'],
     tell: hashes,
   },
   ...(['gue', 'gre'] as const).map(
