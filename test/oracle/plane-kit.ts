@@ -8,6 +8,7 @@ import { silent } from '../../src/kit/log.ts';
 import type { Plane, ServiceSpec } from '../../src/model/service.ts';
 import type { ServiceStatus } from '../../src/model/status.ts';
 import { type Libc, openLibc } from '../../src/nic/libc.ts';
+import { NETLINK } from '../../src/nic/netlink.ts';
 import { type IpvsOptions, openIpvsPlane } from '../../src/plane/ipvs.ts';
 import { plainService } from '../specs.ts';
 import { openLibc as openTestLibc } from './libc.ts';
@@ -16,6 +17,7 @@ const NO_RATES = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outB
 /** Commands of IPVS that change something. */
 const CHANGES: ReadonlySet<number> = new Set([1, 2, 3, 5, 6, 7, 9, 10, 12, 16, 17]);
 const GENL_CONTROL = 0x10;
+const AF_NETLINK = 16;
 
 /** Enters a fresh network namespace in which every address has a way. */
 export function freshNamespace(): void {
@@ -31,6 +33,8 @@ export async function countingLibc(die = Infinity): Promise<{ libc: Libc; change
   const libc = await openLibc();
   let changes = 0;
   let last: { address: number; bytes: Uint8Array } = { address: 0, bytes: new Uint8Array(0) };
+  // Of routes, too, the kernel is asked: their messages have the same numbers.
+  const generic = new Set<number>();
   const isChange = () => {
     const type = last.bytes[4] | (last.bytes[5] << 8);
     return last.bytes.length >= 20 && type > GENL_CONTROL && CHANGES.has(last.bytes[16]);
@@ -38,12 +42,19 @@ export async function countingLibc(die = Infinity): Promise<{ libc: Libc; change
   return {
     libc: {
       ...libc,
+      socket: (domain, type, protocol) => {
+        const fd = libc.socket(domain, type, protocol);
+        if (domain === AF_NETLINK && protocol === NETLINK.GENERIC) generic.add(fd);
+        else generic.delete(fd);
+        return fd;
+      },
       address: memory => {
         last = { address: libc.address(memory), bytes: new Uint8Array(memory) };
         return last.address;
       },
       write: (fd, memory, length) => {
-        if (memory === last.address && isChange() && ++changes >= die) process.kill(process.pid, 'SIGKILL');
+        if (generic.has(fd) && memory === last.address && isChange() && ++changes >= die)
+          process.kill(process.pid, 'SIGKILL');
         return libc.write(fd, memory, length);
       },
     },

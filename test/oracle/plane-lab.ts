@@ -12,6 +12,10 @@ import { scratch } from './plane-kit.ts';
 const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
 /** A kernel in a process is slow, and its files lie in its memory. */
 const SIZES = { small: 24 << 20, medium: 8 << 20 } as const;
+/** Where the kernel fails, and how: it drops ICMPv6 errors of NAT real servers, as it sums them up without the pseudo header. */
+const FAILS: ReadonlyMap<string, RegExp> = new Map([
+  ['ipvs nat ipv6 udp: a server without a listener refuses, and dig hears of it', /timed out/],
+]);
 type Told = Pick<Context, 'site' | 'director' | 'hashes'>;
 
 /** The stories of a mode, each for both families, over one site that the first of them builds. */
@@ -20,21 +24,26 @@ export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
   const here = [...STORIES, GONE].filter(s => isForHere(s, mode));
   return Object.fromEntries(
     here.flatMap(story =>
-      FAMILIES.filter(family => story.families?.includes(family) ?? true).map(family => [
-        `ipvs ${mode} ipv${family} ${story.protocol}: ${story.name}`,
-        async () => {
+      FAMILIES.filter(family => story.families?.includes(family) ?? true).map(family => {
+        const name = `ipvs ${mode} ipv${family} ${story.protocol}: ${story.name}`;
+        const fails = FAILS.get(name);
+        const tell = async () => {
           opened ??= open(mode);
           const told = await opened.catch(e => {
             opened = undefined;
             throw e;
           });
           try {
-            return await story.tell({ ...told, mode, family, plane: 'ipvs', queues: 1 });
+            const going = story.tell({ ...told, mode, family, plane: 'ipvs', queues: 1 });
+            if (fails === undefined) return await going;
+            await assert.rejects(going, fails);
+            return 'the kernel does not, as is known of it';
           } catch (e) {
             throw new Error(`${e instanceof Error ? e.stack : e}\n${await known(told)}`);
           }
-        },
-      ]),
+        };
+        return [name, tell] as const;
+      }),
     ),
   );
 }
