@@ -1,6 +1,7 @@
 // Replies kept as they were written, for queries that come again octet for octet, but for their id and the case of the
 // name: most of the load of a name server. Of a pool the reply is kept as a form, and its addresses are picked anew.
-//   sets of two slots, by the hash of the query; a slot: head, query, what stands behind the question in the reply
+//   hash → touch, of all queries of a batch → recall, of one after the other
+//   index: sets of two hashes and places; an entry: head, query, what stands behind the question in the reply
 // Invariant: what is kept follows from the query's octets and the snapshot alone (Exchange.lasting) and is forgotten with
 // the snapshot. A query is kept when it comes for the second time: names made up at random displace nothing.
 import type { Client, Steering } from '../model/steering.ts';
@@ -23,25 +24,30 @@ export function newPackets(octets: number): Packets {
 }
 
 const SETS = 1 << 13;
-/** What does not fit into a slot, 256 octets, is not kept. */
-const SLOT_WORDS = 64;
+/** Words of a set: two hashes, 0 = free, and the two places that belong to them. */
+const SET_WORDS = 4;
+const PLACE = 2;
+/** Room for all entries, side by side: few pages, few lines. When it is used up, all begins anew. */
+const ROOM_WORDS = 1 << 20;
+/** What needs more is not kept. */
+const ENTRY_WORDS = 128;
 /** Of a longer query the cache reads no octet. */
-export const LONGEST_KEPT = SLOT_WORDS * 4;
-const SET_WORDS = 2 * SLOT_WORDS;
+export const LONGEST_KEPT = 256;
+/** Words of a line of the processor's cache. */
+const LINE_WORDS = 16;
 
-/** Words of a slot. Behind them the query; the reply from the word on in which the question ends; for a pool, P. */
+/** Words of an entry. Behind them the query; the reply from the word on in which the question ends; for a pool, P. */
 const S = {
-  hash: 0,
-  /** Of the snapshot that was answered from: of any other, the slot is free. */
-  generation: 1,
   /** Octets of the query, and in the upper half of the reply. */
-  sizes: 2,
+  sizes: 0,
   /** Where the question ends; the bits below; in the upper half the cell of the counter of its rcode. */
-  info: 3,
+  info: 1,
   /** The reply's header, without its id. */
-  header: 4,
+  header: 2,
+  /** Words that it may have. */
+  room: 5,
 } as const;
-const HEAD = 7;
+const HEAD = 6;
 const EDNS = 1 << 9;
 const TRUNCATED = 1 << 10;
 const POOL = 1 << 11;
@@ -59,32 +65,49 @@ const ID = 0xffff;
 const CASE = 0x20202020;
 
 export class PacketCache {
-  readonly #slots = new Int32Array(SETS * SET_WORDS);
-  readonly #octets = new Uint8Array(this.#slots.buffer);
+  readonly #index = new Int32Array(SETS * SET_WORDS);
+  /** The entries; the last line is read ahead and never used. */
+  readonly #words = new Int32Array(ROOM_WORDS + LINE_WORDS);
+  readonly #octets = new Uint8Array(this.#words.buffer);
+  #used = 0;
   /** Of each set the hash that was last looked for in vain. */
   readonly #missed = new Int32Array(SETS);
-  #generation = 0;
   #counters: Float64Array = new Float64Array(0);
   #steering: Steering | undefined;
   /** Of the query that was looked for last: its hash, and whether its reply is to be kept. */
   #hash = 0;
   #wanted = false;
-  /** Which slot of a full set is taken next. */
+  /** Which place of a full set is taken next. */
   #turn = 0;
+  /** Of no meaning: what was read ahead must be of use. */
+  #touched = 0;
 
   /** Forgets everything, for the responder of another snapshot; without `steering` it keeps nothing from now on. */
   begin(counters: Float64Array, steering?: Steering): void {
     this.#counters = counters;
     this.#steering = steering;
-    this.#wanted = false;
-    this.#generation = (this.#generation + 1) | 0;
+    this.#forget();
+  }
+
+  /** The hash of the query of `length` octets at word `from`; 0 = its reply is not kept. */
+  hash(queries: Packets, from: number, length: number): number {
+    if (this.#steering === undefined || length <= HEADER || length > LONGEST_KEPT) return 0;
+    return hashOf(queries.words, from, length);
+  }
+
+  /** Reads what recall() will want of a query of this hash: for several in a row, memory is waited for once. */
+  touch(hash: number): void {
+    const words = this.#words;
+    const at = this.#find(hash);
+    if (at >= 0) this.#touched ^= words[at] ^ words[at + LINE_WORDS];
   }
 
   /**
-   * Writes the kept reply to the UDP query of `length` octets at word `from` of `queries` to word `to` of `replies`, and
-   * counts it as the responder would. Returns its octets; 0 = ask the responder. Makes no object.
+   * Writes the kept reply to the UDP query of this hash, `length` octets at word `from` of `queries`, to word `to` of
+   * `replies`, and counts it as the responder would. Returns its octets; 0 = ask the responder. Makes no object.
    */
   recall(
+    hash: number,
     queries: Packets,
     from: number,
     length: number,
@@ -93,17 +116,13 @@ export class PacketCache {
     client: Client,
   ): number {
     this.#wanted = false;
-    if (this.#steering === undefined || client.port === 0) return 0;
-    if (length <= HEADER || length > LONGEST_KEPT) return 0;
-    const slots = this.#slots;
-    const hash = hashOf(queries.words, from, length);
-    const set = hash & (SETS - 1);
-    for (let at = set * SET_WORDS; at < (set + 1) * SET_WORDS; at += SLOT_WORDS) {
-      if (slots[at + S.hash] !== hash || slots[at + S.generation] !== this.#generation) continue;
-      if (!this.#same(at, queries, from, length)) continue;
+    if (hash === 0 || client.port === 0) return 0;
+    const at = this.#find(hash);
+    if (at >= 0 && this.#same(at, queries, from, length)) {
       const size = this.#answer(at, queries.words, from, replies, to, client);
       if (size !== 0) return size;
     }
+    const set = hash & (SETS - 1);
     this.#hash = hash;
     this.#wanted = this.#missed[set] === hash;
     this.#missed[set] = hash;
@@ -117,38 +136,77 @@ export class PacketCache {
     const { length } = x;
     const { end } = x.query;
     const behind = HEAD + wordsOf(length);
-    const words = behind + wordsOf(size) - (end >> 2);
+    const formed = behind + wordsOf(size) - (end >> 2);
     const pool = x.pool >= 0;
-    if (words + (pool ? P_WORDS : 0) > SLOT_WORDS) return;
-    const slots = this.#slots;
-    const at = this.#slot();
-    slots[at + S.hash] = this.#hash;
-    slots[at + S.generation] = this.#generation;
-    slots[at + S.sizes] = length | (size << 16);
+    const needed = formed + (pool ? P_WORDS : 0);
+    if (needed > ENTRY_WORDS) return;
+    const at = this.#place(needed);
+    const words = this.#words;
+    words[at + S.sizes] = length | (size << 16);
     const flags = (x.edns.present ? EDNS : 0) | (x.reply.tc ? TRUNCATED : 0) | (pool ? POOL : 0);
-    slots[at + S.info] = end | flags | (queryCell(x.reply.rcode, false) << 16);
+    words[at + S.info] = end | flags | (queryCell(x.reply.rcode, false) << 16);
     this.#put(at + S.header, x.out, 0, HEADER);
     this.#put(at + HEAD, x.input, 0, length);
     this.#put(at + behind, x.out, end & ~3, size);
-    slots[at + S.header] &= ~ID;
-    slots[at + HEAD] &= ~ID;
+    words[at + S.header] &= ~ID;
+    words[at + HEAD] &= ~ID;
     if (!pool) return;
-    slots[at + words + P.pool] = x.pool;
-    slots[at + words + P.ttl] = x.poolTtl;
-    slots[at + words + P.picks] = x.picks;
-    slots[at + words + P.octets] = x.query.type === TYPE.A ? 4 : 16;
-    slots[at + words + P.at] = x.picksAt;
+    words[at + formed + P.pool] = x.pool;
+    words[at + formed + P.ttl] = x.poolTtl;
+    words[at + formed + P.picks] = x.picks;
+    words[at + formed + P.octets] = x.query.type === TYPE.A ? 4 : 16;
+    words[at + formed + P.at] = x.picksAt;
+  }
+
+  #forget(): void {
+    this.#wanted = false;
+    this.#index.fill(0);
+    this.#used = 0;
+  }
+
+  // Where the entry of this hash begins; -1 = there is none.
+  #find(hash: number): number {
+    const index = this.#index;
+    const set = (hash & (SETS - 1)) * SET_WORDS;
+    if (index[set] === hash) return index[set + PLACE];
+    return index[set + 1] === hash ? index[set + 1 + PLACE] : -1;
+  }
+
+  // A place for the reply that is wanted: that of the same hash, a free one, or one of the two in turn. Its room is used
+  // again if it is enough.
+  #place(needed: number): number {
+    if (this.#used + ENTRY_WORDS > ROOM_WORDS) this.#forget();
+    const index = this.#index;
+    const hash = this.#hash;
+    const set = (hash & (SETS - 1)) * SET_WORDS;
+    let way = 0;
+    if (index[set] === hash || index[set + 1] === hash) way = index[set] === hash ? 0 : 1;
+    else if (index[set] === 0 || index[set + 1] === 0) way = index[set] === 0 ? 0 : 1;
+    else {
+      this.#turn = 1 - this.#turn;
+      way = this.#turn;
+    }
+    const old = index[set + PLACE + way];
+    const again = index[set + way] !== 0 && this.#words[old + S.room] >= needed;
+    const at = again ? old : this.#used;
+    if (!again) {
+      this.#used += needed;
+      this.#words[at + S.room] = needed;
+    }
+    index[set + way] = hash;
+    index[set + PLACE + way] = at;
+    return at;
   }
 
   #same(at: number, queries: Packets, from: number, length: number): boolean {
-    const slots = this.#slots;
-    if ((slots[at + S.sizes] & 0xffff) !== length) return false;
-    const { words } = queries;
+    const words = this.#words;
+    if ((words[at + S.sizes] & 0xffff) !== length) return false;
+    const asked = queries.words;
     const kept = at + HEAD;
     const last = wordsOf(length) - 1;
-    let differs = slots[kept] ^ (words[from] & ~ID);
-    for (let i = 1; i < last; i++) differs |= slots[kept + i] ^ words[from + i];
-    differs |= slots[kept + last] ^ (words[from + last] & lastMask(length));
+    let differs = words[kept] ^ (asked[from] & ~ID);
+    for (let i = 1; i < last; i++) differs |= words[kept + i] ^ asked[from + i];
+    differs |= words[kept + last] ^ (asked[from + last] & lastMask(length));
     if (differs === 0) return true;
     return (differs & ~CASE) === 0 && this.#sameName(at, queries.bytes, from * 4, length);
   }
@@ -156,7 +214,7 @@ export class PacketCache {
   // Whether what differs is the case of letters of the name.
   #sameName(at: number, bytes: Uint8Array, from: number, length: number): boolean {
     const kept = (at + HEAD) * 4;
-    const end = (this.#slots[at + S.info] & END) - 4;
+    const end = (this.#words[at + S.info] & END) - 4;
     for (let i = 2; i < length; i++) {
       const a = this.#octets[kept + i];
       const b = bytes[from + i];
@@ -167,19 +225,19 @@ export class PacketCache {
 
   // The header as it was kept, the question as it was asked, and what follows as it was kept.
   #answer(at: number, query: Int32Array, from: number, replies: Packets, to: number, client: Client): number {
-    const slots = this.#slots;
-    const { words } = replies;
-    const sizes = slots[at + S.sizes];
-    const info = slots[at + S.info];
+    const words = this.#words;
+    const reply = replies.words;
+    const sizes = words[at + S.sizes];
+    const info = words[at + S.info];
     const size = sizes >>> 16;
     const end = (info & END) >> 2;
     const last = wordsOf(size);
     const kept = at + HEAD + wordsOf(sizes & 0xffff) - end;
-    words[to] = slots[at + S.header] | (query[from] & ID);
-    words[to + 1] = slots[at + S.header + 1];
-    words[to + 2] = slots[at + S.header + 2];
-    for (let i = HEADER_WORDS; i < end; i++) words[to + i] = query[from + i];
-    for (let i = end; i < last; i++) words[to + i] = slots[kept + i];
+    reply[to] = words[at + S.header] | (query[from] & ID);
+    reply[to + 1] = words[at + S.header + 1];
+    reply[to + 2] = words[at + S.header + 2];
+    for (let i = HEADER_WORDS; i < end; i++) reply[to + i] = query[from + i];
+    for (let i = end; i < last; i++) reply[to + i] = words[kept + i];
     if ((info & POOL) !== 0 && !this.#pick(kept + last, replies.bytes, to * 4, client)) return 0;
     this.#count(info);
     return size;
@@ -187,22 +245,22 @@ export class PacketCache {
 
   // Other addresses, by the state of now, in the places of those that were kept; false if they are more or fewer.
   #pick(at: number, bytes: Uint8Array, reply: number, client: Client): boolean {
-    const slots = this.#slots;
+    const words = this.#words;
     const steering = this.#steering as Steering;
-    const octets = slots[at + P.octets];
+    const octets = words[at + P.octets];
     // What is kept has no options.
     client.subnetFamily = 0;
     let count = 0;
     try {
-      count = steering.pick(slots[at + P.pool], octets === 4 ? 4 : 6, client);
+      count = steering.pick(words[at + P.pool], octets === 4 ? 4 : 6, client);
     } catch {
       // The responder will meet the fault too, tell it and apologize.
       return false;
     }
-    if (count !== slots[at + P.picks]) return false;
+    if (count !== words[at + P.picks]) return false;
     const { picked } = steering;
-    const ttl = Math.min(slots[at + P.ttl], steering.ttl);
-    let to = reply + slots[at + P.at];
+    const ttl = Math.min(words[at + P.ttl], steering.ttl);
+    let to = reply + words[at + P.at];
     for (let k = 0; k < count * octets; to += RECORD.address + octets) {
       bytes[to + RECORD.ttl] = ttl >>> 24;
       bytes[to + RECORD.ttl + 1] = ttl >> 16;
@@ -221,24 +279,9 @@ export class PacketCache {
     if ((info & TRUNCATED) !== 0) counters[COUNTER.truncated]++;
   }
 
-  // Of the set the slot with the same hash, else a free one, else both in turn.
-  #slot(): number {
-    const first = (this.#hash & (SETS - 1)) * SET_WORDS;
-    const second = first + SLOT_WORDS;
-    if (this.#fits(first)) return first;
-    if (this.#fits(second)) return second;
-    this.#turn = 1 - this.#turn;
-    return this.#turn === 0 ? first : second;
-  }
-
-  #fits(at: number): boolean {
-    const slots = this.#slots;
-    return slots[at + S.hash] === this.#hash || slots[at + S.generation] !== this.#generation;
-  }
-
   // Octets `from` to `end` into words from `word` on, the rest of the last one 0.
   #put(word: number, bytes: Uint8Array, from: number, end: number): void {
-    this.#slots[word + wordsOf(end - from) - 1] = 0;
+    this.#words[word + wordsOf(end - from) - 1] = 0;
     for (let i = from; i < end; i++) this.#octets[word * 4 + i - from] = bytes[i];
   }
 }
@@ -252,14 +295,14 @@ function lastMask(length: number): number {
   return -1 >>> ((-length & 3) * 8);
 }
 
-// MurmurHash3 of all behind the header, whatever its case.
+// MurmurHash3 of all behind the header, whatever its case; never 0.
 function hashOf(words: Int32Array, from: number, length: number): number {
   const last = from + wordsOf(length) - 1;
   let h = length;
   for (let i = from + HEADER_WORDS; i < last; i++) h = mix(h, words[i]);
   h = mix(h, words[last] & lastMask(length));
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  return h ^ (h >>> 13);
+  return h ^ (h >>> 13) || 1;
 }
 
 function mix(h: number, word: number): number {

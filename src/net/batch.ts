@@ -1,5 +1,5 @@
 // Batched UDP: recvmmsg and sendmmsg, 64 datagrams a call, on a thread that blocks in poll() and has no event loop.
-//   poll → recvmmsg → cache, else respond, one after the other → sendmmsg → recvmmsg, and poll when nothing came
+//   poll → recvmmsg → look ahead → cache, else respond, one after the other → sendmmsg → recvmmsg, and poll when nothing came
 // Beside the sockets an eventfd is polled, by which another thread wakes this one; no sleep is longer than SLEEP_MS.
 // Invariant: no object is made per batch, nor per datagram; replies leave before the next batch is received.
 
@@ -47,6 +47,7 @@ export class Batch {
   readonly #rung = new ArrayBuffer(8);
   readonly #rungAt: number;
   readonly #client: Client = newClient(false);
+  readonly #hashes = new Int32Array(WIDTH);
 
   constructor(options: BatchOptions) {
     const { libc, sockets, wake } = options;
@@ -117,12 +118,16 @@ export class Batch {
     const client = this.#client;
     const cache = this.#cache;
     const { queries, queryStep, replyStep } = memory;
+    const hashes = this.#hashes;
+    for (let i = 0; i < count; i++) hashes[i] = cache.hash(queries, i * queryStep, memory.length(i));
+    for (let i = 0; i < count; i++) cache.touch(hashes[i]);
     let at = -1;
     let k = 0;
     for (let i = 0; i < count; i++) {
       this.#fill(client, nameAt(i));
       const size = memory.length(i);
-      let length = cache.recall(queries, i * queryStep, size, memory.replies, k * replyStep, client);
+      const to = k * replyStep;
+      let length = cache.recall(hashes[i], queries, i * queryStep, size, memory.replies, to, client);
       if (length === 0) {
         // Only who thinks about a reply looks at the clock.
         if (at < 0) at = this.#now();

@@ -96,7 +96,8 @@ export function serve(
     let length = 0;
     if (cache !== undefined) {
       copy(query, asked.bytes);
-      length = cache.recall(asked, 0, query.length, packets, slot * step, client);
+      const hash = cache.hash(asked, 0, query.length);
+      length = cache.recall(hash, asked, 0, query.length, packets, slot * step, client);
     }
     // Only who thinks about a reply looks at the clock.
     if (length === 0) length = respond(query, query.length, out[slot], client, now());

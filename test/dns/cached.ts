@@ -48,7 +48,9 @@ export class CachedServer {
     this.#query.fill(0xa5).set(message);
     this.#out.fill(0x5a);
     const { length } = message;
-    let size = this.cache.recall(this.#queries, FROM, length, this.#replies, TO, who);
+    const hash = this.cache.hash(this.#queries, FROM, length);
+    this.cache.touch(hash);
+    let size = this.cache.recall(hash, this.#queries, FROM, length, this.#replies, TO, who);
     if (size !== 0) this.recalled++;
     else size = this.#respond(this.#query, length, this.#out, who, 0);
     const plain = this.#plain(message, length, this.#plainOut, who, 0);

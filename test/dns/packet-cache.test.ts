@@ -177,7 +177,10 @@ test('TCP, which shares the responder, fills nothing', () => {
   const [queries, replies] = [newPackets(256), newPackets(4096)];
   const message = query('www.z A');
   queries.bytes.set(message);
-  const recall = () => cache.recall(queries, 0, message.length, replies, 0, client());
+  const recall = () => {
+    const hash = cache.hash(queries, 0, message.length);
+    return cache.recall(hash, queries, 0, message.length, replies, 0, client());
+  };
   const over = (tcp: boolean) =>
     respond(message, message.length, new Uint8Array(512), { ...client(), tcp }, 0);
   // The second time the reply is wanted, but it is TCP that asks the responder next.
