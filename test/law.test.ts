@@ -53,7 +53,7 @@ const ROOMS: Record<string, Room> = {
   web: {},
   cli: { rooms: ['dns', 'lvs', 'net'], lazy: ['daemon', 'admin', 'realserver'] },
   daemon: { rooms: EVERY, packages: ['pino', 'node-cron'] },
-  main: { rooms: ['cli'] },
+  main: { rooms: ['cli'], lazy: ['daemon'] },
 };
 
 /** Packages that a whole room is the door of; every other one has a single file. */

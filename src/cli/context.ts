@@ -1,5 +1,6 @@
 // The shape of a command, what it gets to work with, and what a run of the CLI gets from the process.
 // Data goes to `out`, talk to `err`.
+import type { RunOptions } from '../daemon/run.ts';
 import { parseDuration } from '../kit/duration.ts';
 import { GtmError } from '../kit/errors.ts';
 import { nearest } from '../kit/suggest.ts';
@@ -13,6 +14,8 @@ export interface Io {
   outTty: boolean;
   errTty: boolean;
   env: Environment;
+  /** What a restart began with before the command line was read. */
+  ahead?: RunOptions['ahead'];
 }
 
 export interface Context {

@@ -16,6 +16,8 @@ import {
 import { join, sep } from 'node:path';
 import { reason } from '../kit/errors.ts';
 
+/** The largest cluster file, in bytes. */
+export const CONFIG_BYTES: number = 16 << 20;
 /** Milliseconds; the coarsest clock of a file system still in use counts by two seconds. */
 const GRAIN = 2000;
 
@@ -29,6 +31,11 @@ export interface Mark {
   changed: number;
   inode: number;
   trusted: boolean;
+}
+
+/** A mark's path and content in a word. */
+export function markWord({ hash }: Mark): string {
+  return hash.toString(36);
 }
 
 export interface Fault {

@@ -15,12 +15,11 @@ import { type Diagnostic, hasErrors } from '../kit/diag.ts';
 import { type Loaded as LoadedConfig, loadConfig } from '../model/load.ts';
 import type { Config } from '../model/schema.ts';
 import { type Excerpt, excerptsOf } from './excerpts.ts';
-import { confined, isUnchanged, listFiles, type Mark, readMarked } from './files.ts';
+import { CONFIG_BYTES, confined, isUnchanged, listFiles, type Mark, markWord, readMarked } from './files.ts';
 import { cronFault } from './jobs.ts';
 import { programFault } from './program.ts';
 
-/** The largest cluster file and the largest master file, in bytes. */
-export const CONFIG_BYTES = 16 << 20;
+/** The largest master file, in bytes. */
 const ZONE_BYTES = 1 << 30;
 /** Octets of a list of records that is used again. */
 const SMALL = 1 << 16;
@@ -79,7 +78,7 @@ export interface Reading<T> {
   /** Every file that was read or wanted, the cluster file first, and the folders in which they and others may appear. */
   files(): string[];
   folders(): string[];
-  /** Of all content: equal ones mean nothing changed. */
+  /** Of all content: equal ones mean nothing changed. Up to its first point, of the cluster file's. */
   digest: string;
 }
 
@@ -152,7 +151,7 @@ export class Library<T> {
     tell(zones, diagnostics, excerpts);
     let sum = 0;
     for (const z of zones) sum = (sum + z.print) % 2 ** 48;
-    const digest = [head.mark.hash, zones.length, sum].map(n => n.toString(36)).join('.');
+    const digest = [markWord(head.mark), ...[zones.length, sum].map(n => n.toString(36))].join('.');
     return { ...(config && { config }), zones, diagnostics, excerpts, digest, ...this.#places(wanted) };
   }
 

@@ -4,9 +4,9 @@ import type { Diagnostic, SourceOf } from '../kit/diag.ts';
 import { loadConfig } from '../model/load.ts';
 import type { Config } from '../model/schema.ts';
 import { sourceOf } from './excerpts.ts';
-import { readMarked } from './files.ts';
+import { CONFIG_BYTES, readMarked } from './files.ts';
 import { cronFault } from './jobs.ts';
-import { CONFIG_BYTES, type Env, Library, type LoadedZone, type Progress } from './library.ts';
+import { type Env, Library, type LoadedZone, type Progress } from './library.ts';
 import { programFault } from './program.ts';
 
 /** All that was read at one time. */

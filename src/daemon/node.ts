@@ -125,8 +125,8 @@ export class Node {
     const { director } = this.self;
     if (director === undefined) return;
     const onFault = (text: string) => this.events.add('error', 'plane', 'plane', text);
-    const { name, log, stateDir, ahead } = this.o;
-    this.plane = await openPlane({ node: name, director, stateDir, log, onFault, ...(ahead && { ahead }) });
+    const loaded = () => this.loaded;
+    this.plane = await openPlane({ ...this.o, director, onFault, loaded });
     await this.#applyPlane();
   }
 

@@ -4,36 +4,42 @@ import type { Log } from '../kit/log.ts';
 import type { DirectorConfig } from '../model/schema.ts';
 import type { Plane } from '../model/service.ts';
 import type { Ahead } from '../plane/xdp/ahead.ts';
-
-/** Where the xdp plane's links are pinned. */
-const PINS = '/sys/fs/bpf/switchyard';
+import { PINS } from '../plane/xdp/pin-folder.ts';
+import type { Loaded } from './loader.ts';
+import { markOf } from './run-mark.ts';
 
 export interface PlaneOptions {
-  /** The node's name. */
-  node: string;
+  /** The node's. */
+  name: string;
   director: DirectorConfig;
   /** Where a plane keeps what it wants back after a restart. */
   stateDir: string;
   log: Log;
   /** What stands ready of the plane that a restart goes on with. */
   ahead?: Ahead;
+  /** The files that the node runs on now. */
+  loaded: () => Loaded;
   /** Called when forwarding ended by itself, with the reason; the plane is starting it again. */
   onFault: (reason: string) => void;
 }
 
 const OPEN: Record<DirectorConfig['plane'], (options: PlaneOptions) => Promise<Plane>> = {
   proxy: async ({ log, onFault }) => (await import('../plane/proxy.ts')).openProxyPlane({ log, onFault }),
-  xdp: async ({ director, stateDir, log, ahead, onFault }) =>
-    (await import('../plane/xdp.ts')).openXdpPlane({
-      director,
-      stateDir,
-      log,
-      onFault,
-      ...(ahead && { ahead }),
-    }),
-  ipvs: async ({ node, director, stateDir, log }) =>
+  xdp: async ({ director, stateDir, log, ahead, onFault, loaded }) => {
+    const owner = { log, onFault, mark: () => markOf(loaded()) };
+    return (
+      (await ahead?.takePlane(director, stateDir, owner)) ??
+      (await import('../plane/xdp.ts')).openXdpPlane({
+        director,
+        stateDir,
+        ...owner,
+        ...(ahead && { ahead }),
+      })
+    );
+  },
+  ipvs: async ({ name, director, stateDir, log }) =>
     (await import('../plane/ipvs.ts')).openIpvsPlane({
-      node,
+      node: name,
       stateDir,
       ownAll: director.own_all,
       drain: director.drain,

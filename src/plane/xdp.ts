@@ -8,9 +8,11 @@ import type { DirectorConfig } from '../model/schema.ts';
 import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../model/service.ts';
 import { type Libc, openLibc } from '../nic/libc.ts';
 import type { Ahead } from './xdp/ahead.ts';
+import type { Crew } from './xdp/crew.ts';
 import { Kernel } from './xdp/kernel.ts';
 import { readCounters } from './xdp/ledger.ts';
 import type { Fault } from './xdp/message.ts';
+import { type RunMark, writeResume } from './xdp/resume-file.ts';
 import { readTables, writeTable } from './xdp/table-file.ts';
 
 export interface XdpOptions {
@@ -20,6 +22,8 @@ export interface XdpOptions {
   log: Log;
   /** What stands ready of it. */
   ahead?: Ahead;
+  /** Of the run, written down at a clean stop beside the services: by it the next one knows that it may go on at once. */
+  mark?: () => RunMark;
   /** Called when a forwarding worker ended by itself, with the reason; it is being started again. */
   onFault: (reason: string) => void;
 }
@@ -101,7 +105,13 @@ class XdpPlane implements Plane {
     await this.#last;
     const left = await this.#kernel.close();
     const tables = left.length > 0 ? left : (this.#tables ?? []);
-    const { stateDir, log } = this.#o;
+    const { stateDir, log, director, mark } = this.#o;
+    if (left.length > 0 && this.#told && mark !== undefined)
+      writeResume(
+        stateDir,
+        { saved: Date.now(), mark: mark(), workers: left.length, director, services: this.#services },
+        log,
+      );
     for (const [i, table] of tables.entries())
       if (table !== undefined) writeTable(stateDir, i, tables.length, table, log);
   }
@@ -118,6 +128,15 @@ class XdpPlane implements Plane {
       this.#fail(this.#services, why);
       this.#reopen();
     });
+  }
+
+  async #started(crew: Crew): Promise<void> {
+    try {
+      await crew.ready();
+    } catch (e) {
+      await this.#kernel.close();
+      throw e;
+    }
   }
 
   // None of these forwards.
@@ -159,10 +178,17 @@ class XdpPlane implements Plane {
     // Before the workers are told: what is weighed from now on is of these.
     this.#services = specs;
     const applying = crew.apply(specs, tables);
-    try {
-      kernel.aim(specs);
-    } catch {
-      // steer() meets it again, and it is told.
+    let steered = false;
+    if (first) {
+      // While the workers come up.
+      this.#tables = tables;
+      try {
+        kernel.steer(specs);
+        steered = true;
+      } catch {
+        // It is met again below, and told.
+      }
+      await this.#started(crew);
     }
     const applied = await applying;
     this.#tables = undefined;
@@ -175,7 +201,7 @@ class XdpPlane implements Plane {
       );
     faults.push(...applied.faults);
     try {
-      kernel.steer(specs);
+      if (!steered) kernel.steer(specs);
     } catch (e) {
       for (const s of specs) faults.push({ key: s.key, fault: reason(e) });
     }

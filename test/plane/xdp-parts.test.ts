@@ -8,7 +8,7 @@ import { parseIp } from '../../src/kit/ip.ts';
 import { silent } from '../../src/kit/log.ts';
 import { openLibc } from '../../src/nic/libc.ts';
 import type { Address, Link, RouteEntry } from '../../src/nic/rtnetlink-read.ts';
-import { Ahead } from '../../src/plane/xdp/ahead.ts';
+import { Ahead, startThreads } from '../../src/plane/xdp/ahead.ts';
 import { interfacesOf } from '../../src/plane/xdp/interfaces.ts';
 import { readTables, writeTable } from '../../src/plane/xdp/table-file.ts';
 import { scratch } from './xdp-hosts.ts';
@@ -143,7 +143,7 @@ describe('the director’s interfaces, when none is named', () => {
 
 describe('threads that wait for work', () => {
   it('end when they are told to, whoever has them', async () => {
-    const ahead = new Ahead(await openLibc(), 2);
+    const ahead = new Ahead(await openLibc(), startThreads(2));
     const taken = ahead.takeThread();
     // Loaded by then, and asleep: the word that they wait for never comes.
     await new Promise(resolve => setTimeout(resolve, 500));
@@ -158,7 +158,7 @@ describe('threads that wait for work', () => {
     const seen: Worker[] = [];
     const see = (w: Worker) => void seen.push(w);
     process.on('worker', see);
-    const ahead = new Ahead(await openLibc(), 2);
+    const ahead = new Ahead(await openLibc(), startThreads(2));
     await new Promise(resolve => setImmediate(resolve));
     process.off('worker', see);
     assert.equal(seen.length, 2);

@@ -7,7 +7,7 @@ export async function run(ctx: Context): Promise<number> {
   const node = ctx.flags.text('node');
   const config = ctx.flags.text('config') as string;
   const loader = await startLoader(config);
-  const ahead = await startAhead();
+  const ahead = ctx.io.ahead ?? (await startAhead());
   const { runServe } = await import('../../daemon/serve.ts');
   return runServe({ config, loader, ahead, log, ...(node !== undefined && { node }) });
 }

@@ -92,13 +92,12 @@ export class Crew {
     return sum;
   }
 
-  /** Opens every worker's wires and starts it. Throws what the first one met; then nothing is open. */
+  /** Opens every worker's wires and starts it. Throws what the first one met; then nothing is open. What it is told from then on, it hears once it is ready. */
   async start(): Promise<void> {
     const wires: Wires[] = [];
     try {
       for (let i = 0; i < this.#places.length; i++) wires.push(await this.#wires(i));
       for (const [i, place] of this.#places.entries()) this.#employ(place, i, wires[i]);
-      await Promise.all(this.#places.map(p => p.hand?.ready()));
       if (wires.some(w => !w.table.huge))
         this.#o.log.info(
           {},
@@ -107,6 +106,15 @@ export class Crew {
     } catch (e) {
       for (const w of wires.slice(this.#places.filter(p => p.hand !== undefined).length)) w.close();
       await this.close();
+      throw new GtmError('GTM_PLANE', `xdp: ${reason(e)}`, e);
+    }
+  }
+
+  /** When every worker that was started runs. Rejects with GTM_PLANE and why one of them does not; what is open stays so. */
+  async ready(): Promise<void> {
+    try {
+      await Promise.all(this.#places.map(p => p.hand?.ready()));
+    } catch (e) {
       throw new GtmError('GTM_PLANE', `xdp: ${reason(e)}`, e);
     }
   }

@@ -137,12 +137,10 @@ export class Kernel {
     }
   }
 
-  /** While the workers are told: a program that does not stand yet may know its services at any time. Throws GTM_BPF. */
-  aim(services: readonly ServiceSpec[]): void {
-    if (this.#open !== undefined && !this.#attached) this.#plan(this.#open, services);
-  }
-
-  /** Takes what is the services' from now on, on every interface; the workers know them. Throws GTM_BPF. */
+  /**
+   * Takes what is the services' from now on, on every interface. The first time at any time: as long as no worker is alive, it is dropped;
+   * later on once the workers know them. Throws GTM_BPF.
+   */
   steer(services: readonly ServiceSpec[]): void {
     this.#services = services;
     const open = this.#open;
@@ -178,10 +176,12 @@ export class Kernel {
         this.#log.warn({ err: reason(e) }, `xdp plane: ${what}: ${reason(e)}`);
       }
     };
-    // First what the links need no longer: from the workers' end on, clients wait.
+    // First what forwarding can do without for a moment: from the workers' end on, clients wait.
     attempt('VIPs', () => announcer.close());
     attempt('guard', () => guard?.remove());
     attempt('guard', () => guard?.close());
+    attempt('routes', () => ways.close());
+    attempt('netlink', () => rt.close());
     const [seconds, nanoseconds] = process.hrtime();
     attempt('program', () => steer.retire(seconds * 1e9 + nanoseconds + RESTART));
     let closing: Promise<void> | undefined;
@@ -190,8 +190,6 @@ export class Kernel {
     });
     attempt('links', () => pins.release());
     attempt('program', () => steer.close());
-    attempt('routes', () => ways.close());
-    attempt('netlink', () => rt.close());
     await closing;
     return tables;
   }

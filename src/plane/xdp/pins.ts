@@ -1,31 +1,15 @@
 // The links of the XDP program, pinned in bpffs so that they outlive us: a restart finds them and puts its own program in.
-//   /sys/fs/bpf/switchyard/net-<network namespace>/<interface>
+//   /sys/fs/bpf/switchyard/net-<network namespace>/<interface>: pin-folder.ts
 // Invariant: a pin whose interface is gone is removed by whoever opens pins next; without a bpffs all works, but with a gap.
-import { mkdirSync, readdirSync, readlinkSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { GtmError, reason } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
 import { ATTACH, type Attach, type Bpf } from '../../nic/bpf.ts';
 import type { Libc } from '../../nic/libc.ts';
+import { BPFFS, PINS, pinFolder, RESUME } from './pin-folder.ts';
 
-export const BPFFS = '/sys/fs/bpf';
 const MAGIC = 0xcafe4a11;
-const FOLDER = 'switchyard';
-
-/** The folder of this network namespace's links. */
-function folderOf(): string {
-  const space = readlinkSync('/proc/self/ns/net').replace(/\D/g, '');
-  return join(BPFFS, FOLDER, `net-${space}`);
-}
-
-/** The interfaces whose links a run before us left pinned; none where that cannot be found out. */
-export function pinnedLinks(): string[] {
-  try {
-    return readdirSync(folderOf());
-  } catch {
-    return [];
-  }
-}
 
 export class Pins {
   readonly #libc: Libc;
@@ -99,7 +83,7 @@ export class Pins {
     try {
       if (statfsSync(BPFFS).type !== MAGIC) this.#libc.mount('bpf', BPFFS, 'mode=0700');
       this.#sweep();
-      const folder = folderOf();
+      const folder = pinFolder();
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       return folder;
     } catch (e) {
@@ -113,11 +97,14 @@ export class Pins {
 
   // Interfaces and whole namespaces go without telling us.
   #sweep(): void {
-    const root = join(BPFFS, FOLDER);
-    mkdirSync(root, { recursive: true, mode: 0o700 });
-    for (const space of readdirSync(root)) {
-      const folder = join(root, space);
-      for (const name of readdirSync(folder)) {
+    mkdirSync(PINS, { recursive: true, mode: 0o700 });
+    for (const space of readdirSync(PINS)) {
+      const folder = join(PINS, space);
+      const names = readdirSync(folder);
+      // Without links, nobody comes back for the word beside them.
+      if (names.length === 1 && names[0] === RESUME) rmSync(join(folder, RESUME));
+      for (const name of names) {
+        if (name === RESUME) continue;
         const fd = this.#bpf.pinned(join(folder, name));
         if (fd === undefined) continue;
         if (this.#bpf.linkedTo(fd) === 0) rmSync(join(folder, name));

@@ -22,6 +22,8 @@ const SLEEP = 50;
 const TICK = 10;
 const REPORT = 500;
 
+/** The global one is looked up by a getter each time. */
+const clock = performance;
 const signal = workerData as Int32Array;
 const port = parentPort as MessagePort;
 const libc = await openLibc();
@@ -60,16 +62,15 @@ const drain = new BigUint64Array(1);
 const drainAt = libc.address(drain.buffer);
 const [seconds, nanoseconds] = process.hrtime();
 /** Nanoseconds of CLOCK_MONOTONIC at the origin of performance.now(). */
-const origin = seconds * 1e9 + nanoseconds - performance.now() * 1e6;
+const origin = seconds * 1e9 + nanoseconds - clock.now() * 1e6;
 
 for (const { xsk } of sockets) xsk.refill();
-live(performance.now());
 port.postMessage({ type: 'ready' } satisfies FromWorker);
 try {
   run();
 } finally {
   // Also when something is broken: the next worker takes the connections up.
-  const table = control.save(performance.now());
+  const table = control.save(clock.now());
   port.postMessage({ type: 'closed', table } satisfies FromWorker, [table.buffer as ArrayBuffer]);
   port.close();
 }
@@ -78,8 +79,10 @@ function run(): void {
   let seen = 0;
   let ticked = 0;
   let report = 0;
+  // Until it knows its services, the program is to drop what is theirs: the host would answer it.
+  let told = false;
   for (;;) {
-    const now = Math.floor(performance.now());
+    const now = Math.floor(clock.now());
     forwarder.turn(now);
     const left = forwarder.flush();
     if (forwarder.asleep) libc.poll(setAt, sockets.length + 1, 0);
@@ -89,19 +92,24 @@ function run(): void {
     }
     if (now - ticked >= TICK) {
       ticked = now;
-      live(now);
+      if (told) live(now);
       control.director.tick(now);
       if (now >= report) {
         forwarder.count();
         control.report();
         // With very many real servers it takes a while: then it is done once a second.
-        report = now + Math.max(REPORT, Math.min(2 * REPORT, 25 * (performance.now() - now)));
+        report = now + Math.max(REPORT, Math.min(2 * REPORT, 25 * (clock.now() - now)));
       }
     }
     if (signal[0] !== seen) {
       seen = Atomics.load(signal, 0);
-      for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port))
-        if (!control.obey(m.message as ToWorker, performance.now())) return;
+      for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port)) {
+        const message = m.message as ToWorker;
+        if (!control.obey(message, performance.now())) return;
+        if (told || message.type !== 'apply') continue;
+        told = true;
+        live(clock.now());
+      }
     }
     // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
     if (!soon()) sleep(left || forwarder.waits ? 1 : SLEEP);
