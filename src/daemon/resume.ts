@@ -45,10 +45,13 @@ async function goOn({ director, services, workers, mark }: Resume, stateDir: str
   const plane = await openXdpPlane({ director, stateDir, log, ahead, onFault, mark: () => owner.mark() });
   const end = (signal: NodeJS.Signals) =>
     void plane.close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 0));
-  process.on('SIGTERM', end).on('SIGINT', end);
+  // There is nothing yet that could be read again.
+  const wait = () => {};
+  process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', wait);
+  const unhear = () => process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', wait);
   const adopt = (by: Owner) => {
     owner = by;
-    process.off('SIGTERM', end).off('SIGINT', end);
+    unhear();
     log.to(by.log);
   };
   ahead.hold({ plane, director, stateDir, adopt });
@@ -56,10 +59,14 @@ async function goOn({ director, services, workers, mark }: Resume, stateDir: str
     // What is at fault is told by whoever applies what the files say.
     await plane.apply(services);
   } catch (e) {
-    process.off('SIGTERM', end).off('SIGINT', end);
+    unhear();
     await ahead.close();
     throw e;
   }
+  log.info(
+    { services: services.length },
+    'xdp plane: forwards by what the run before left, until the files are read',
+  );
   return ahead;
 }
 

@@ -12,6 +12,7 @@ import type { Crew } from './xdp/crew.ts';
 import { Kernel } from './xdp/kernel.ts';
 import { readCounters } from './xdp/ledger.ts';
 import type { Fault } from './xdp/message.ts';
+import { leavePointer } from './xdp/pin-folder.ts';
 import { type RunMark, writeResume } from './xdp/resume-file.ts';
 import { readTables, writeTable } from './xdp/table-file.ts';
 
@@ -106,12 +107,12 @@ class XdpPlane implements Plane {
     const left = await this.#kernel.close();
     const tables = left.length > 0 ? left : (this.#tables ?? []);
     const { stateDir, log, director, mark } = this.#o;
-    if (left.length > 0 && this.#told && mark !== undefined)
-      writeResume(
-        stateDir,
-        { saved: Date.now(), mark: mark(), workers: left.length, director, services: this.#services },
-        log,
-      );
+    if (left.length > 0 && this.#told && mark !== undefined) {
+      const services = this.#services;
+      const resume = { saved: Date.now(), mark: mark(), workers: left.length, director, services };
+      const path = writeResume(stateDir, resume, log);
+      if (path !== undefined) leavePointer(path);
+    }
     for (const [i, table] of tables.entries())
       if (table !== undefined) writeTable(stateDir, i, tables.length, table, log);
   }

@@ -1,7 +1,7 @@
 // The folder of bpffs in which this network namespace's XDP links are pinned, and beside them a word on where a clean stop left what the
 // next run begins with. Node alone is needed for it: it is the first thing that a restart looks at.
 //   /sys/fs/bpf/switchyard/net-<network namespace>/<interface> · :resume → a file
-import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const BPFFS = '/sys/fs/bpf';
@@ -37,10 +37,13 @@ export function takePointer(): string | undefined {
   }
 }
 
-/** Leaves that word. Throws what the file system throws: without a bpffs there is no place for it. */
+/** Leaves that word. Where there are no pins, and so no place for it, nothing is left. */
 export function leavePointer(path: string): void {
-  const at = join(pinFolder(), RESUME);
-  mkdirSync(pinFolder(), { recursive: true, mode: 0o700 });
-  rmSync(at, { force: true });
-  symlinkSync(path, at);
+  try {
+    const at = join(pinFolder(), RESUME);
+    rmSync(at, { force: true });
+    symlinkSync(path, at);
+  } catch {
+    // The next start is a slower one.
+  }
 }

@@ -19,7 +19,7 @@ import { reason } from '../../kit/errors.ts';
 import type { Log } from '../../kit/log.ts';
 import type { DirectorConfig } from '../../model/schema.ts';
 import type { ServiceSpec } from '../../model/service.ts';
-import { leavePointer, takePointer } from './pin-folder.ts';
+import { takePointer } from './pin-folder.ts';
 
 const NAME = 'xdp-resume';
 const HEAD = 'switchyard xdp-resume 1';
@@ -48,8 +48,8 @@ export interface Resume {
   services: readonly ServiceSpec[];
 }
 
-/** Keeps it in the state folder. What cannot be written is told, and the next start is a slower one. */
-export function writeResume(folder: string, resume: Resume, log: Log): void {
+/** Keeps it in the state folder; where it is. What cannot be written is told, and the next start is a slower one. */
+export function writeResume(folder: string, resume: Resume, log: Log): string | undefined {
   const path = join(folder, NAME);
   try {
     const body = JSON.stringify(resume);
@@ -57,9 +57,10 @@ export function writeResume(folder: string, resume: Resume, log: Log): void {
     rmSync(`${path}.new`, { force: true });
     writeFileSync(`${path}.new`, `${HEAD} ${hashOf(body)}\n${body}`, { mode: 0o600, flag: 'wx' });
     renameSync(`${path}.new`, path);
-    leavePointer(path);
+    return path;
   } catch (e) {
     log.info({ err: reason(e), path }, `xdp plane: the next start is a slower one: ${reason(e)}`);
+    return undefined;
   }
 }
 
@@ -67,9 +68,15 @@ export function writeResume(folder: string, resume: Resume, log: Log): void {
 export function takeResume(now: number): { resume: Resume; folder: string } | undefined {
   const path = takePointer();
   if (path === undefined || !isAbsolute(path)) return undefined;
+  const resume = readResume(path, now);
+  return resume && { resume, folder: dirname(path) };
+}
+
+/** What stands in that file, which is gone then. `now`: wall clock, milliseconds. */
+export function readResume(path: string, now: number): Resume | undefined {
   const resume = read(path, now);
   rmSync(path, { force: true });
-  return resume && { resume, folder: dirname(path) };
+  return resume;
 }
 
 function read(path: string, now: number): Resume | undefined {
