@@ -3,13 +3,13 @@
 //   addresses, ports → chains (all packets) → their heads → first lines → the lines behind them
 // Invariant: reads alone. Whatever the frames hold, only the time changes that handle() takes.
 import type { Core } from './core.ts';
-import { IS_UDP, V6 } from './line.ts';
+import { CLOSING, IS_UDP, V6 } from './line.ts';
 import { Packet, TCP, UDP } from './packet/parse.ts';
 import { LOCAL, OWN } from './wordset.ts';
 
 /** Packets that are looked at together: their lines and their frames fit into the first cache. */
 export const BATCH = 64;
-/** A table with fewer connections is in the caches anyway. */
+/** A table with fewer connections is in the caches anyway. Those that are over do not count: few packets come for them. */
 export const MANY = 8192;
 /** Bytes from the IP header on that are read at most: IPv4's longest header, or IPv6's, with ports. */
 const READ = 64;
@@ -33,7 +33,7 @@ export class Ahead {
   look(frame: Uint8Array, offsets: Int32Array, count: number): void {
     const chains = this.#chains;
     const { table } = this.#core.life;
-    if (table.used < this.#many) return;
+    if (table.used - table.queues.length(CLOSING) < this.#many) return;
     const n = count < BATCH ? count : BATCH;
     if (this.#packet.frame !== frame) this.#packet.see(frame, undefined);
     const { view } = this.#packet;

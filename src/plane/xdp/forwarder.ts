@@ -162,8 +162,11 @@ export class Forwarder {
     if (n > BATCH) n = BATCH;
     const { entries, mask } = rx;
     let { index } = rx;
-    for (let i = 0; i < n; i++) this.#offsets[i] = entries[((index + i) & mask) << 2] + ETHERNET;
-    this.#o.director.lookAhead(this.#bytes, this.#offsets, n);
+    // With a lone frame there is nothing to overlap.
+    if (n > 1) {
+      for (let i = 0; i < n; i++) this.#offsets[i] = entries[((index + i) & mask) << 2] + ETHERNET;
+      this.#o.director.lookAhead(this.#bytes, this.#offsets, n);
+    }
     for (let i = 0; i < n; i++) {
       const at = (index & mask) << 2;
       this.#frame(entries[at], entries[at + 2], port, this.#alone);

@@ -15,8 +15,9 @@ import type { FromWorker, ToWorker } from './message.ts';
 import { readWays } from './routes-watch.ts';
 import { startOf } from './thread.ts';
 
-/** Looks for a frame before the thread sleeps; how long it sleeps at most, milliseconds. */
-const SPIN = 100;
+/** Looks for a frame before the thread sleeps: half as many after each that was in vain, some more after each that paid. */
+const LOOKS = { most: 100, fewest: 12, more: 8 } as const;
+/** How long the thread sleeps at most, milliseconds. */
 const SLEEP = 50;
 /** Milliseconds between two looks at timers, and between two reports of the counters. */
 const TICK = 10;
@@ -79,6 +80,7 @@ function run(): void {
   let seen = 0;
   let ticked = 0;
   let report = 0;
+  let looks: number = LOOKS.most;
   // Until it knows its services, the program is to drop what is theirs: the host would answer it.
   let told = false;
   for (;;) {
@@ -112,13 +114,17 @@ function run(): void {
       }
     }
     // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
-    if (!soon()) sleep(left || forwarder.waits ? 1 : SLEEP);
+    if (soon(looks)) looks = Math.min(LOOKS.most, looks + LOOKS.more);
+    else {
+      looks = Math.max(LOOKS.fewest, looks >> 1);
+      sleep(left || forwarder.waits ? 1 : SLEEP);
+    }
   }
 }
 
-function soon(): boolean {
+function soon(looks: number): boolean {
   const said = signal[0];
-  for (let i = 0; i < SPIN; i++) if (forwarder.due() || signal[0] !== said) return true;
+  for (let i = 0; i < looks; i++) if (forwarder.due() || signal[0] !== said) return true;
   return false;
 }
 
