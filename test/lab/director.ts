@@ -76,6 +76,11 @@ export class Director {
     return lines.slice(-8).join('\n');
   }
 
+  /** All that it said since its start. */
+  get said(): string {
+    return this.#running?.output() ?? '';
+  }
+
   async start(): Promise<void> {
     this.#write();
     const file = join(this.#dir, 'gtm.yaml');
