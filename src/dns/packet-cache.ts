@@ -103,23 +103,15 @@ export class PacketCache {
   }
 
   /**
-   * Writes the kept reply to the UDP query of this hash, `length` octets at word `from` of `queries`, to word `to` of
-   * `replies`, and counts it as the responder would. Returns its octets; 0 = ask the responder. Makes no object.
+   * Makes the UDP query of this hash, `length` octets at word `from`, the kept reply to it, and counts it as the responder
+   * would. Returns its octets; 0 = ask the responder: the query is as it was. Makes no object.
    */
-  recall(
-    hash: number,
-    queries: Packets,
-    from: number,
-    length: number,
-    replies: Packets,
-    to: number,
-    client: Client,
-  ): number {
+  recall(hash: number, packets: Packets, from: number, length: number, client: Client): number {
     this.#wanted = false;
     if (hash === 0 || client.port === 0) return 0;
     const at = this.#find(hash);
-    if (at >= 0 && this.#same(at, queries, from, length)) {
-      const size = this.#answer(at, queries.words, from, replies, to, client);
+    if (at >= 0 && this.#same(at, packets, from, length)) {
+      const size = this.#answer(at, packets, from, client);
       if (size !== 0) return size;
     }
     const set = hash & (SETS - 1);
@@ -145,9 +137,9 @@ export class PacketCache {
     words[at + S.sizes] = length | (size << 16);
     const flags = (x.edns.present ? EDNS : 0) | (x.reply.tc ? TRUNCATED : 0) | (pool ? POOL : 0);
     words[at + S.info] = end | flags | (queryCell(x.reply.rcode, false) << 16);
-    this.#put(at + S.header, x.out, 0, HEADER);
-    this.#put(at + HEAD, x.input, 0, length);
-    this.#put(at + behind, x.out, end & ~3, size);
+    this.#write(at + S.header, x.out, 0, HEADER);
+    this.#write(at + HEAD, x.input, 0, length);
+    this.#write(at + behind, x.out, end & ~3, size);
     words[at + S.header] &= ~ID;
     words[at + HEAD] &= ~ID;
     if (!pool) return;
@@ -223,45 +215,51 @@ export class PacketCache {
     return true;
   }
 
-  // The header as it was kept, the question as it was asked, and what follows as it was kept.
-  #answer(at: number, query: Int32Array, from: number, replies: Packets, to: number, client: Client): number {
+  // The header and what stands behind the question as they were kept; the question and the id stay as they were asked.
+  #answer(at: number, packets: Packets, from: number, client: Client): number {
     const words = this.#words;
-    const reply = replies.words;
+    const reply = packets.words;
     const sizes = words[at + S.sizes];
     const info = words[at + S.info];
     const size = sizes >>> 16;
     const end = (info & END) >> 2;
     const last = wordsOf(size);
     const kept = at + HEAD + wordsOf(sizes & 0xffff) - end;
-    reply[to] = words[at + S.header] | (query[from] & ID);
-    reply[to + 1] = words[at + S.header + 1];
-    reply[to + 2] = words[at + S.header + 2];
-    for (let i = HEADER_WORDS; i < end; i++) reply[to + i] = query[from + i];
-    for (let i = end; i < last; i++) reply[to + i] = words[kept + i];
-    if ((info & POOL) !== 0 && !this.#pick(kept + last, replies.bytes, to * 4, client)) return 0;
+    const pool = (info & POOL) !== 0;
+    if (pool && !this.#pick(kept + last, client)) return 0;
+    reply[from] = words[at + S.header] | (reply[from] & ID);
+    reply[from + 1] = words[at + S.header + 1];
+    reply[from + 2] = words[at + S.header + 2];
+    for (let i = end; i < last; i++) reply[from + i] = words[kept + i];
+    if (pool) this.#put(kept + last, packets.bytes, from * 4);
     this.#count(info);
     return size;
   }
 
-  // Other addresses, by the state of now, in the places of those that were kept; false if they are more or fewer.
-  #pick(at: number, bytes: Uint8Array, reply: number, client: Client): boolean {
+  // Picks addresses by the state of now; false if they are more or fewer than those that were kept.
+  #pick(at: number, client: Client): boolean {
     const words = this.#words;
-    const steering = this.#steering as Steering;
-    const octets = words[at + P.octets];
     // What is kept has no options.
     client.subnetFamily = 0;
-    let count = 0;
     try {
-      count = steering.pick(words[at + P.pool], octets === 4 ? 4 : 6, client);
+      const family = words[at + P.octets] === 4 ? 4 : 6;
+      const steering = this.#steering as Steering;
+      return steering.pick(words[at + P.pool], family, client) === words[at + P.picks];
     } catch {
       // The responder will meet the fault too, tell it and apologize.
       return false;
     }
-    if (count !== words[at + P.picks]) return false;
-    const { picked } = steering;
-    const ttl = Math.min(words[at + P.ttl], steering.ttl);
+  }
+
+  // The addresses that were picked, in the places of those that were kept.
+  #put(at: number, bytes: Uint8Array, reply: number): void {
+    const words = this.#words;
+    const { picked, ttl: now } = this.#steering as Steering;
+    const octets = words[at + P.octets];
+    const all = words[at + P.picks] * octets;
+    const ttl = Math.min(words[at + P.ttl], now);
     let to = reply + words[at + P.at];
-    for (let k = 0; k < count * octets; to += RECORD.address + octets) {
+    for (let k = 0; k < all; to += RECORD.address + octets) {
       bytes[to + RECORD.ttl] = ttl >>> 24;
       bytes[to + RECORD.ttl + 1] = ttl >> 16;
       bytes[to + RECORD.ttl + 2] = ttl >> 8;
@@ -269,7 +267,6 @@ export class PacketCache {
       for (let i = 0; i < octets; i++) bytes[to + RECORD.address + i] = picked[k++];
     }
     this.#counters[COUNTER.pool_answers]++;
-    return true;
   }
 
   #count(info: number): void {
@@ -280,7 +277,7 @@ export class PacketCache {
   }
 
   // Octets `from` to `end` into words from `word` on, the rest of the last one 0.
-  #put(word: number, bytes: Uint8Array, from: number, end: number): void {
+  #write(word: number, bytes: Uint8Array, from: number, end: number): void {
     this.#words[word + wordsOf(end - from) - 1] = 0;
     for (let i = from; i < end; i++) this.#octets[word * 4 + i - from] = bytes[i];
   }

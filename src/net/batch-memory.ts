@@ -1,5 +1,6 @@
 // The memory of a batch of datagrams, laid out once: what recvmmsg fills, and what sendmmsg is given.
-//   in:  header i → name i, control i, query i        out: header k → name and control of the query it answers, reply k
+//   in:  header i → name i, control i, query i
+//   out: header k → name and control of the query that it answers, and reply k or the query itself, made a reply
 // Addresses are written as two 32-bit words. Invariant: nothing here moves or is freed while the object is held.
 import type { Packets } from '../dns/packet-cache.ts';
 import { CMSG, IOVEC, MMSGHDR, SOCKADDR } from '../nic/layout.ts';
@@ -29,20 +30,19 @@ const CONTROL_LEVEL = CMSG.level / WORD;
 const INTERFACE = CMSG.pktinfo.interface / WORD;
 const INTERFACE6 = CMSG.pktinfo6.interface / WORD;
 const IOV = IOVEC.size / WORD;
+const IOV_BASE = IOVEC.base / WORD;
 const IOV_LENGTH = IOVEC.length / WORD;
 
 export class BatchMemory {
   /** Addresses of the two arrays of headers. */
   readonly incoming: number;
   readonly outgoing: number;
-  /** All queries under one view, and each under its own; the same of replies. */
+  /** All queries under one view, and each under its own; replies. */
   readonly queries: Packets;
   readonly query: readonly Uint8Array[];
-  readonly replies: Packets;
   readonly out: readonly Uint8Array[];
-  /** Words from one query to the next, and from one reply. */
+  /** Words from one query to the next. */
   readonly queryStep: number;
-  readonly replyStep: number;
   /** The socket addresses of who asked, NAME_SIZE octets each. */
   readonly names: Uint8Array;
   readonly #in: Uint32Array;
@@ -51,8 +51,10 @@ export class BatchMemory {
   readonly #inIov: Uint32Array;
   readonly #outIov: Uint32Array;
   readonly #control: Uint32Array;
-  /** The query whose name and control each outgoing header has. */
-  readonly #answers = Int32Array.from({ length: WIDTH }, (_, i) => i);
+  /** Where the replies stand, as in #outIov at first. */
+  readonly #places: Uint32Array;
+  /** The query whose name and control each outgoing header has, and as a complement where reply k is sent. */
+  readonly #answers = Int32Array.from({ length: WIDTH }, (_, i) => ~i);
 
   constructor(libc: Libc, replySize: number) {
     const queries = slots(libc, QUERY_SIZE);
@@ -62,9 +64,7 @@ export class BatchMemory {
     this.queries = queries.all;
     this.query = queries.views;
     this.queryStep = queries.step;
-    this.replies = replies.all;
     this.out = replies.views;
-    this.replyStep = replies.step;
     this.names = new Uint8Array(names);
     this.#control = new Uint32Array(control);
     const shared = { names: libc.address(names), control: libc.address(control) };
@@ -72,6 +72,7 @@ export class BatchMemory {
     [this.#out, this.outgoing] = headers(libc, replies.iov, shared);
     this.#inIov = queries.words;
     this.#outIov = replies.words;
+    this.#places = replies.words.slice();
     this.rearm(WIDTH);
   }
 
@@ -89,22 +90,31 @@ export class BatchMemory {
     return Math.min(this.#in[i * HEADER + LENGTH], this.#inIov[i * IOV + IOV_LENGTH]);
   }
 
-  /** Makes reply `k`, `length` octets, the one to query `i`: to the address that asked, from the one that was asked. */
-  reply(k: number, i: number, length: number): void {
+  /**
+   * Makes reply `k`, `length` octets, the one to query `i`: to the address that asked, from the one that was asked. What is
+   * sent is out[k], or with `inPlace` the query's own buffer.
+   */
+  reply(k: number, i: number, length: number, inPlace: boolean): void {
     const from = i * HEADER;
     const to = k * HEADER;
     const input = this.#in;
     const output = this.#out;
-    this.#outIov[k * IOV + IOV_LENGTH] = length;
+    const iov = this.#outIov;
+    iov[k * IOV + IOV_LENGTH] = length;
     output[to + NAME_LENGTH] = input[from + NAME_LENGTH];
     const control = input[from + CONTROL_LENGTH];
     output[to + CONTROL_LENGTH] = control;
-    if (this.#answers[k] !== i) {
-      this.#answers[k] = i;
+    const answers = inPlace ? i : ~i;
+    if (this.#answers[k] !== answers) {
+      this.#answers[k] = answers;
       output[to + NAME] = input[from + NAME];
       output[to + NAME + 1] = input[from + NAME + 1];
       output[to + CONTROL] = input[from + CONTROL];
       output[to + CONTROL + 1] = input[from + CONTROL + 1];
+      const base = (inPlace ? i : k) * IOV + IOV_BASE;
+      const places = inPlace ? this.#inIov : this.#places;
+      iov[k * IOV + IOV_BASE] = places[base];
+      iov[k * IOV + IOV_BASE + 1] = places[base + 1];
     }
     if (control !== 0) this.#release(i);
   }
@@ -139,7 +149,7 @@ function slots(libc: Libc, size: number): Slots {
   const words = new Uint32Array(iov);
   const base = libc.address(memory);
   for (let i = 0; i < WIDTH; i++) {
-    pointer(words, i * IOV + IOVEC.base / WORD, base + i * step);
+    pointer(words, i * IOV + IOV_BASE, base + i * step);
     words[i * IOV + IOV_LENGTH] = size;
   }
   const views = Array.from({ length: WIDTH }, (_, i) => new Uint8Array(memory, i * step, size));

@@ -117,7 +117,7 @@ export class Batch {
     }
     const client = this.#client;
     const cache = this.#cache;
-    const { queries, queryStep, replyStep } = memory;
+    const { queries, queryStep } = memory;
     const hashes = this.#hashes;
     for (let i = 0; i < count; i++) hashes[i] = cache.hash(queries, i * queryStep, memory.length(i));
     for (let i = 0; i < count; i++) cache.touch(hashes[i]);
@@ -126,15 +126,16 @@ export class Batch {
     for (let i = 0; i < count; i++) {
       this.#fill(client, nameAt(i));
       const size = memory.length(i);
-      const to = k * replyStep;
-      let length = cache.recall(hashes[i], queries, i * queryStep, size, memory.replies, to, client);
-      if (length === 0) {
+      // What the cache knows becomes a reply where it stands.
+      let length = cache.recall(hashes[i], queries, i * queryStep, size, client);
+      const known = length !== 0;
+      if (!known) {
         // Only who thinks about a reply looks at the clock.
         if (at < 0) at = this.#now();
         length = respond(memory.query[i], size, memory.out[k], client, at);
       }
       // To port 0 nothing can be sent, whatever the responder says.
-      if (length !== 0 && client.port !== 0) memory.reply(k++, i, length);
+      if (length !== 0 && client.port !== 0) memory.reply(k++, i, length, known);
     }
     if (k > 0) this.#send(fd, k);
     memory.rearm(count);

@@ -4,7 +4,7 @@
 // bounded; of ours, nothing is made per query. Bound to one address, replies leave from the address asked;
 // 0.0.0.0 and :: are for hosts with one address a family, since dgram cannot choose the source.
 import { createSocket, type Socket } from 'node:dgram';
-import { LONGEST_KEPT, newPackets, type PacketCache } from '../dns/packet-cache.ts';
+import { LONGEST_KEPT, type PacketCache } from '../dns/packet-cache.ts';
 import { type Client, newClient } from '../model/steering.ts';
 import { fillAddress } from './client.ts';
 import { listenFault } from './listen.ts';
@@ -82,7 +82,6 @@ export function serve(
     counters[NET.net_udp_send]++;
   });
   const { packets, step, out, sent } = replies;
-  const asked = newPackets(LONGEST_KEPT);
 
   socket.on('error', options.onError);
   socket.on('message', (query, from) => {
@@ -95,9 +94,10 @@ export function serve(
     client.port = from.port;
     let length = 0;
     if (cache !== undefined) {
-      copy(query, asked.bytes);
-      const hash = cache.hash(asked, 0, query.length);
-      length = cache.recall(hash, asked, 0, query.length, packets, slot * step, client);
+      // The cache makes a query the reply to it, in the place from which that is sent.
+      copy(query, out[slot]);
+      const hash = cache.hash(packets, slot * step, query.length);
+      length = cache.recall(hash, packets, slot * step, query.length, client);
     }
     // Only who thinks about a reply looks at the clock.
     if (length === 0) length = respond(query, query.length, out[slot], client, now());
@@ -108,10 +108,10 @@ export function serve(
   });
 }
 
-// Where the cache reads queries, they begin at a word; of what is too long to be kept it reads nothing.
+// Of what is too long to be kept the cache reads nothing.
 function copy(query: Uint8Array, to: Uint8Array): void {
   const { length } = query;
-  if (length > to.length) return;
+  if (length > LONGEST_KEPT) return;
   for (let i = 0; i < length; i++) to[i] = query[i];
 }
 

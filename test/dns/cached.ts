@@ -9,9 +9,8 @@ import type { Zones } from '../../src/dns/zone/zones.ts';
 import type { Client, Steering } from '../../src/model/steering.ts';
 import { client } from './serve.ts';
 
-/** Words at which messages begin. */
+/** The word at which messages begin. */
 const FROM = 3;
-const TO = 700;
 
 /** Two of the same steering: picks may depend on those before. */
 export type NewSteering = () => Steering;
@@ -24,10 +23,9 @@ export class CachedServer {
   readonly cache = new PacketCache();
   #respond!: Respond;
   #plain!: Respond;
-  readonly #queries = newPackets(4096);
-  readonly #replies = newPackets(4096);
-  readonly #query = this.#queries.bytes.subarray(FROM * 4);
-  readonly #out = this.#replies.bytes.subarray(TO * 4);
+  readonly #packets = newPackets(4096);
+  readonly #buffer = this.#packets.bytes.subarray(FROM * 4);
+  readonly #out = new Uint8Array(this.#buffer.length);
   readonly #plainOut = new Uint8Array(this.#out.length);
 
   constructor(zones: Zones, steering: NewSteering, settings?: Settings) {
@@ -45,17 +43,21 @@ export class CachedServer {
   /** The reply over UDP. Throws if it is not the one of the server without a cache, or was not counted as there. */
   raw(message: Uint8Array, who: Client = client()): Uint8Array {
     // What stands behind a query in its buffer is of another one.
-    this.#query.fill(0xa5).set(message);
-    this.#out.fill(0x5a);
+    this.#buffer.fill(0xa5).set(message);
     const { length } = message;
-    const hash = this.cache.hash(this.#queries, FROM, length);
+    const hash = this.cache.hash(this.#packets, FROM, length);
     this.cache.touch(hash);
-    let size = this.cache.recall(hash, this.#queries, FROM, length, this.#replies, TO, who);
+    let size = this.cache.recall(hash, this.#packets, FROM, length, who);
+    let out = this.#buffer;
     if (size !== 0) this.recalled++;
-    else size = this.#respond(this.#query, length, this.#out, who, 0);
+    else {
+      assert.deepEqual(this.#buffer.subarray(0, length), message);
+      out = this.#out;
+      size = this.#respond(this.#buffer, length, out, who, 0);
+    }
     const plain = this.#plain(message, length, this.#plainOut, who, 0);
-    const reply = this.#out.slice(0, size);
-    assert.ok(this.#replies.bytes.subarray(0, TO * 4).every(b => b === 0));
+    const reply = out.slice(0, size);
+    assert.ok(this.#packets.bytes.subarray(0, FROM * 4).every(b => b === 0));
     assert.deepEqual(reply, this.#plainOut.slice(0, plain));
     assert.deepEqual(this.counters, this.plainCounters);
     return reply;

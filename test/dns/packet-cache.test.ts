@@ -174,12 +174,11 @@ test('TCP, which shares the responder, fills nothing', () => {
   const cache = new PacketCache();
   const counters = newCounters();
   const respond = makeResponder({ zones: zones(), steering: fixedSteering({}), counters, cache });
-  const [queries, replies] = [newPackets(256), newPackets(4096)];
+  const packets = newPackets(512);
   const message = query('www.z A');
-  queries.bytes.set(message);
   const recall = () => {
-    const hash = cache.hash(queries, 0, message.length);
-    return cache.recall(hash, queries, 0, message.length, replies, 0, client());
+    packets.bytes.set(message);
+    return cache.recall(cache.hash(packets, 0, message.length), packets, 0, message.length, client());
   };
   const over = (tcp: boolean) =>
     respond(message, message.length, new Uint8Array(512), { ...client(), tcp }, 0);
