@@ -12,6 +12,9 @@ import { busySeconds, labFault } from '../test/lab/hosts.ts';
 import { Net, ROWS, type Row, STREAM, type Standing, times } from './l4-net.ts';
 import { asJson, asText, type Figures, type Measured } from './l4-report.ts';
 
+/** Seconds of each kind of load before anything is measured: our planes' code is interpreted at first, and compiled while it runs. */
+const WARM = 2;
+
 /** What every row needs, and the Debian packages that hold it. */
 const PROGRAMS = {
   wrk: 'wrk',
@@ -108,26 +111,33 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
   const standing = await net.start(row);
   try {
     // Both ways that are measured, so that every row is warm.
-    for (const keep of [false, true]) await wrk(net, standing, 1, keep);
+    for (const keep of [false, true]) await wrk(net, standing, WARM, keep);
     const others = await atRest();
     const kept = await watched(standing, () => wrk(net, standing, seconds, true));
     const fresh = await watched(standing, () => wrk(net, standing, seconds, false));
     const gigabits = await bulk(net, standing, seconds);
-    const packets = ROWS[row].udp ? await small(net, standing, seconds) : Number.NaN;
+    const flood = ROWS[row].udp
+      ? await watched(standing, () => small(net, standing, seconds))
+      : { result: Number.NaN, user: Number.NaN, packets: Number.NaN };
     return {
       others,
       requests: kept.result / seconds,
       connections: fresh.result / seconds,
       gigabits,
-      packets,
+      packets: flood.result,
       machineRequest: (1e6 * kept.machine) / kept.result,
       machineConnection: (1e6 * fresh.machine) / fresh.result,
       ownRequest: (1e6 * kept.own) / kept.result,
-      userPacket: kept.packets > 0 ? (1e6 * kept.user) / kept.packets : Number.NaN,
+      userPacket: userOf(kept),
+      userSmall: userOf(flood),
     };
   } finally {
     await standing.stop();
   }
+}
+
+function userOf({ user, packets }: { user: number; packets: number }): number {
+  return packets > 0 ? (1e6 * user) / packets : Number.NaN;
 }
 
 async function atRest(): Promise<number> {
