@@ -4,7 +4,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { PacketCache } from '../dns/packet-cache.ts';
 import { Batch } from '../net/batch.ts';
-import type { BatchSocket } from '../net/batch-socket.ts';
+import { type BatchSocket, sendWhole } from '../net/batch-socket.ts';
 import { openLibc } from '../nic/libc.ts';
 import { AnswerPath, type ListenFault, now, type PathStart, type ToWorker } from './answer-path.ts';
 
@@ -27,6 +27,7 @@ const path = new AnswerPath(start, port, cache);
 const { signal, sockets, faults, wake, udpSize } = start;
 const libc = await openLibc();
 const { netCounters: counters } = path;
+sendWhole(libc, sockets, udpSize);
 const batch = new Batch({ libc, sockets, wake, now, counters, cache, replySize: udpSize });
 const listening = sockets.map(({ address, port }) => ({ address, port }));
 path.tell({ kind: 'ready', listening, faults });

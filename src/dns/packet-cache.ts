@@ -1,7 +1,7 @@
 // Replies kept as they were written, for queries that come again octet for octet, but for their id and the case of the
 // name: most of the load of a name server. Of a pool the reply is kept as a form, and its addresses are picked anew.
 //   hash → touch, of all queries of a batch → recall, of one after the other
-//   index: sets of two hashes and places; an entry: head, query, what stands behind the question in the reply
+//   index: sets of two words, part of a hash and a place; an entry: head, query, what stands behind the question in the reply
 // Invariant: what is kept follows from the query's octets and the snapshot alone (Exchange.lasting) and is forgotten with
 // the snapshot. A query is kept when it comes for the second time: names made up at random displace nothing.
 import type { Client, Steering } from '../model/steering.ts';
@@ -24,11 +24,17 @@ export function newPackets(octets: number): Packets {
 }
 
 const SETS = 1 << 13;
-/** Words of a set: two hashes, 0 = free, and the two places that belong to them. */
-const SET_WORDS = 4;
-const PLACE = 2;
-/** Room for all entries, side by side: few pages, few lines. When it is used up, all begins anew. */
-const ROOM_WORDS = 1 << 20;
+/** Words of a set: for each of two entries bits of its hash that the set does not tell, and its first block; 0 = none. */
+const WAYS = 2;
+const TAG = -1 << 17;
+const BLOCK = ~TAG;
+/**
+ * Room for all entries, side by side: few pages, few lines. When it is used up, all begins anew. Blocks of 8 words begin at
+ * half a line of the processor's cache, as a large memory begins 4 words behind a page.
+ */
+const ROOM_BLOCKS = 1 << 17;
+const BLOCK_WORDS = 8;
+const FIRST_WORD = 4;
 /** What needs more is not kept. */
 const ENTRY_WORDS = 128;
 /** Of a longer query the cache reads no octet. */
@@ -44,7 +50,7 @@ const S = {
   info: 1,
   /** The reply's header, without its id. */
   header: 2,
-  /** Words that it may have. */
+  /** Blocks that it may have. */
   room: 5,
 } as const;
 const HEAD = 6;
@@ -65,11 +71,12 @@ const ID = 0xffff;
 const CASE = 0x20202020;
 
 export class PacketCache {
-  readonly #index = new Int32Array(SETS * SET_WORDS);
+  readonly #index = new Int32Array(SETS * WAYS);
   /** The entries; the last line is read ahead and never used. */
-  readonly #words = new Int32Array(ROOM_WORDS + LINE_WORDS);
+  readonly #words = new Int32Array(ROOM_BLOCKS * BLOCK_WORDS + LINE_WORDS);
   readonly #octets = new Uint8Array(this.#words.buffer);
-  #used = 0;
+  /** The first block that is free. */
+  #free = 1;
   /** Of each set the hash that was last looked for in vain. */
   readonly #missed = new Int32Array(SETS);
   #counters: Float64Array = new Float64Array(0);
@@ -99,7 +106,7 @@ export class PacketCache {
   touch(hash: number): void {
     const words = this.#words;
     const at = this.#find(hash);
-    if (at >= 0) this.#touched ^= words[at] ^ words[at + LINE_WORDS];
+    if (at > 0) this.#touched ^= words[at] ^ words[at + LINE_WORDS];
   }
 
   /**
@@ -110,7 +117,7 @@ export class PacketCache {
     this.#wanted = false;
     if (hash === 0 || client.port === 0) return 0;
     const at = this.#find(hash);
-    if (at >= 0 && this.#same(at, packets, from, length)) {
+    if (at > 0 && this.#same(at, packets, from, length)) {
       const size = this.#answer(at, packets, from, client);
       if (size !== 0) return size;
     }
@@ -153,41 +160,45 @@ export class PacketCache {
   #forget(): void {
     this.#wanted = false;
     this.#index.fill(0);
-    this.#used = 0;
+    this.#free = 1;
   }
 
-  // Where the entry of this hash begins; -1 = there is none.
+  // The word at which the entry of this hash begins, if there is one: 0 = there is none.
   #find(hash: number): number {
     const index = this.#index;
-    const set = (hash & (SETS - 1)) * SET_WORDS;
-    if (index[set] === hash) return index[set + PLACE];
-    return index[set + 1] === hash ? index[set + 1 + PLACE] : -1;
+    const set = (hash & (SETS - 1)) * WAYS;
+    let word = index[set];
+    if (((word ^ hash) & TAG) !== 0) word = index[set + 1];
+    if (((word ^ hash) & TAG) !== 0 || word === 0) return 0;
+    return (word & BLOCK) * BLOCK_WORDS + FIRST_WORD;
   }
 
-  // A place for the reply that is wanted: that of the same hash, a free one, or one of the two in turn. Its room is used
-  // again if it is enough.
+  // The word at which the reply that is wanted is to begin: in the place of that of the same hash, in a free one, or in one
+  // of the two in turn. Its room is used again if it is enough.
   #place(needed: number): number {
-    if (this.#used + ENTRY_WORDS > ROOM_WORDS) this.#forget();
-    const index = this.#index;
+    const blocks = Math.ceil(needed / BLOCK_WORDS);
+    if (this.#free + blocks > ROOM_BLOCKS) this.#forget();
     const hash = this.#hash;
-    const set = (hash & (SETS - 1)) * SET_WORDS;
-    let way = 0;
-    if (index[set] === hash || index[set + 1] === hash) way = index[set] === hash ? 0 : 1;
-    else if (index[set] === 0 || index[set + 1] === 0) way = index[set] === 0 ? 0 : 1;
-    else {
-      this.#turn = 1 - this.#turn;
-      way = this.#turn;
-    }
-    const old = index[set + PLACE + way];
-    const again = index[set + way] !== 0 && this.#words[old + S.room] >= needed;
-    const at = again ? old : this.#used;
+    const way = this.#way(hash);
+    const old = this.#index[way] & BLOCK;
+    const again = old !== 0 && this.#words[old * BLOCK_WORDS + FIRST_WORD + S.room] >= blocks;
+    const block = again ? old : this.#free;
+    const at = block * BLOCK_WORDS + FIRST_WORD;
     if (!again) {
-      this.#used += needed;
-      this.#words[at + S.room] = needed;
+      this.#free += blocks;
+      this.#words[at + S.room] = blocks;
     }
-    index[set + way] = hash;
-    index[set + PLACE + way] = at;
+    this.#index[way] = (hash & TAG) | block;
     return at;
+  }
+
+  #way(hash: number): number {
+    const index = this.#index;
+    const set = (hash & (SETS - 1)) * WAYS;
+    for (let way = set; way < set + WAYS; way++)
+      if (index[way] === 0 || ((index[way] ^ hash) & TAG) === 0) return way;
+    this.#turn = 1 - this.#turn;
+    return set + this.#turn;
   }
 
   #same(at: number, queries: Packets, from: number, length: number): boolean {

@@ -3,7 +3,7 @@
 // alone, so that an address which another program has is a fault here too and not a share of its queries.
 // Invariant: whoever opened them closes them, after the worker that reads them has ended.
 import type { GtmError } from '../kit/errors.ts';
-import { AF, IP, IPV6, SO, SOCK_DGRAM, SOCKADDR, SOL } from '../nic/layout.ts';
+import { AF, IP, IPV6, PMTUDISC_PROBE, SO, SOCK_DGRAM, SOCKADDR, SOL } from '../nic/layout.ts';
 import type { Libc } from '../nic/libc.ts';
 import { readSockaddr, sockaddr } from '../nic/sockaddr.ts';
 import { listenFault } from './listen.ts';
@@ -46,6 +46,19 @@ export function openBatchSocket(libc: Libc, address: string, port: number, shari
     if (fd !== undefined) libc.close(fd);
     throw listenFault((e as GtmError).cause ?? e, 'udp', address, port);
   }
+}
+
+/** What every path takes, IPv6's least MTU of 1280 less its headers, has no need to be cut. */
+const WHOLE = 1232;
+
+/**
+ * Where no reply is longer than every path takes: IPv4 datagrams go out with DF (RFC 9715 §3.1), and an ICMP error with a
+ * small MTU, which anybody may send, makes no fragments of them. The kernel then looks for no MTU and makes up no id.
+ */
+export function sendWhole(libc: Libc, sockets: readonly BatchSocket[], replySize: number): void {
+  if (replySize > WHOLE) return;
+  for (const { fd, address } of sockets)
+    if (!address.includes(':')) libc.setOption(fd, SOL.IP, IP.MTU_DISCOVER, PMTUDISC_PROBE);
 }
 
 function isAny(address: string): boolean {

@@ -11,7 +11,9 @@ export const SOCK_RAW = 3;
 export const SOL = { IP: 0, SOCKET: 1, IPV6: 41 } as const;
 export const SO = { SNDBUF: 7, RCVBUF: 8, REUSEPORT: 15, RCVTIMEO: 20 } as const;
 /** IP_PKTINFO, and IPV6_RECVPKTINFO which asks for IPV6_PKTINFO. */
-export const IP = { PKTINFO: 8 } as const;
+export const IP = { PKTINFO: 8, MTU_DISCOVER: 10 } as const;
+/** Sent whole, whatever is said of paths (ip(7)). */
+export const PMTUDISC_PROBE = 3;
 export const IPV6 = { V6ONLY: 26, RECVPKTINFO: 49, PKTINFO: 50 } as const;
 
 export const MSG_DONTWAIT = 0x40;

@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import { QUERY_SIZE, WIDTH } from '../../src/net/batch-memory.ts';
+import { openBatchSocket, sendWhole } from '../../src/net/batch-socket.ts';
 import { NET, newNetCounters, type Respond } from '../../src/net/responder.ts';
+import { IP, SOL } from '../../src/nic/layout.ts';
+import { openLibc } from '../../src/nic/libc.ts';
 import { openBatched } from './batched.ts';
 import { mirror, now, query, sleep } from './sockets.ts';
 
@@ -186,4 +189,25 @@ test('a datagram makes no garbage', async () => {
   child.kill();
   const bytes = Number(lines[1]);
   assert.ok(bytes < 8, `${bytes} octets a query`);
+});
+
+test('replies that every path takes go out with DF and heed no ICMP; longer ones may be cut (RFC 9715)', async () => {
+  const libc = await openLibc();
+  // ip(7): 1 = as the path wants it, the kernel's default; 3 = whole, whatever is said of the path.
+  for (const [size, how] of [
+    [512, 3],
+    [1232, 3],
+    [1233, 1],
+    [4096, 1],
+  ]) {
+    const sockets = ['127.0.0.1', '::1'].map(address => openBatchSocket(libc, address, 0, 'alone'));
+    try {
+      sendWhole(libc, sockets, size);
+      const value = new Uint8Array(4);
+      libc.getOptionBytes(sockets[0].fd, SOL.IP, IP.MTU_DISCOVER, value);
+      assert.deepEqual([...value], [how, 0, 0, 0], `${size} octets`);
+    } finally {
+      for (const s of sockets) libc.close(s.fd);
+    }
+  }
 });
