@@ -2,6 +2,7 @@
 //   segment · datagram → IP packet → wrapped (GRE, GUE) if it goes through a tunnel     answer → readAnswer
 // Invariant: outside, a tunnelled packet looks as lvs/forward/tun makes it, but for what the kernel fills in.
 import { finish, sum } from '../kit/checksum.ts';
+import { makePacket } from '../lvs/packet/make.ts';
 import {
   ACK,
   half,
@@ -17,9 +18,7 @@ import {
   word,
 } from '../lvs/packet/parse.ts';
 
-const TTL = 64;
 const WINDOW = 0xffff;
-const DF = 0x4000;
 /** The option: 1460 and 1440. */
 const MSS = { 4: [2, 4, 5, 180], 6: [2, 4, 5, 160] } as const;
 const [IPV4, IPV6, GRE] = [4, 41, 47];
@@ -44,7 +43,7 @@ export function segment(ends: Ends, sequence: number, reset = false): Uint8Array
   b[13] = reset ? RST : SYN;
   setHalf(b, 14, WINDOW);
   if (!reset) b.set(ends.source.length === 4 ? MSS[4] : MSS[6], 20);
-  return packet(ends, TCP, b);
+  return makePacket(ends.source, ends.destination, TCP, b);
 }
 
 /** A UDP datagram. */
@@ -54,7 +53,7 @@ export function datagram(ends: Ends, payload: Uint8Array): Uint8Array {
   setHalf(b, 2, ends.destinationPort);
   setHalf(b, 4, b.length);
   b.set(payload, 8);
-  return packet(ends, UDP, b);
+  return makePacket(ends.source, ends.destination, UDP, b);
 }
 
 /** What stands behind the outer IP header, and its protocol number; for GUE what stands in a datagram to the tunnel's port. */
@@ -100,30 +99,4 @@ export function readAnswer(bytes: Uint8Array, length: number): Answer | undefine
     says: p.protocol === UDP || flags === (SYN | ACK) ? 'open' : flags === (RST | ACK) ? 'refused' : 'else',
     acknowledges: p.protocol === TCP ? word(bytes, p.l4 + 8) >>> 0 : 0,
   };
-}
-
-// Puts an IP header in front, and the checksum of the transport into it.
-function packet({ source, destination }: Ends, protocol: number, l4: Uint8Array): Uint8Array {
-  const v4 = source.length === 4;
-  const header = v4 ? 20 : 40;
-  const addresses = v4 ? 12 : 8;
-  const b = new Uint8Array(header + l4.length);
-  b.set(l4, header);
-  b.set(source, addresses);
-  b.set(destination, addresses + source.length);
-  if (v4) {
-    b[0] = 0x45;
-    setHalf(b, 2, b.length);
-    setHalf(b, 6, DF);
-    b.set([TTL, protocol], 8);
-    setHalf(b, 10, finish(sum(b, 0, header, 0)));
-  } else {
-    b[0] = 0x60;
-    setHalf(b, 4, l4.length);
-    b.set([protocol, TTL], 6);
-  }
-  const pseudo = sum(b, addresses, addresses + 2 * source.length, protocol + l4.length);
-  const check = finish(sum(b, header, b.length, pseudo));
-  setHalf(b, header + (protocol === TCP ? 16 : 6), check === 0 && protocol === UDP ? 0xffff : check);
-  return b;
 }

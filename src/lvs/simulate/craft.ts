@@ -1,7 +1,7 @@
 // Packets for the simulation: a client's first one, and what a real server answers to what it got. Right lengths and checksums.
-import { finish, sum } from '../../kit/checksum.ts';
 import { GtmError } from '../../kit/errors.ts';
 import { parseIp } from '../../kit/ip.ts';
+import { makePacket } from '../packet/make.ts';
 import { ACK, OK, Packet, parse, SYN, setHalf, setWord, TCP, UDP, word } from '../packet/parse.ts';
 
 export interface Endpoint {
@@ -9,8 +9,6 @@ export interface Endpoint {
   port: number;
 }
 
-/** Where a packet begins its way. */
-const TTL = 64;
 /** An Ethernet link's MSS option. */
 const MSS = { 4: 1460, 6: 1440 } as const;
 const WINDOW = 0xffff;
@@ -32,7 +30,7 @@ export function firstPacket(protocol: 'tcp' | 'udp', from: Endpoint, to: Endpoin
     protocol === 'tcp'
       ? tcp(from.port, to.port, SYN, FIRST_SEQUENCE, 0, MSS[source.length === 4 ? 4 : 6])
       : udp(from.port, to.port);
-  return ip(source, destination, protocol === 'tcp' ? TCP : UDP, l4);
+  return makePacket(source, destination, protocol === 'tcp' ? TCP : UDP, l4);
 }
 
 /** What a server answers to `packet`, as it got it: SYN ACK to a SYN, else an ACK; a datagram to one. Undefined: to nothing else. */
@@ -43,7 +41,7 @@ export function answerTo(packet: Uint8Array): Uint8Array | undefined {
   const at = p.at + (p.family === 4 ? 12 : 8);
   const source = packet.slice(at + size, at + 2 * size);
   const destination = packet.slice(at, at + size);
-  if (p.protocol === UDP) return ip(source, destination, UDP, udp(p.dport, p.sport));
+  if (p.protocol === UDP) return makePacket(source, destination, UDP, udp(p.dport, p.sport));
   const syn = (p.tcpFlags & (SYN | ACK)) === SYN;
   const data = p.end - p.l4 - ((packet[p.l4 + 12] >> 4) << 2);
   const next = (word(packet, p.l4 + 4) + (syn ? 1 : Math.max(0, data))) >>> 0;
@@ -51,7 +49,7 @@ export function answerTo(packet: Uint8Array): Uint8Array | undefined {
   const mss = syn ? MSS[p.family === 4 ? 4 : 6] : 0;
   // Behind a handshake the server's own numbers begin where the client acknowledges.
   const sequence = syn ? SERVER_SEQUENCE : word(packet, p.l4 + 8) >>> 0;
-  return ip(source, destination, TCP, tcp(p.dport, p.sport, flags, sequence, next, mss));
+  return makePacket(source, destination, TCP, tcp(p.dport, p.sport, flags, sequence, next, mss));
 }
 
 function tcp(
@@ -84,32 +82,5 @@ function udp(from: number, to: number): Uint8Array {
   setHalf(b, 2, to);
   setHalf(b, 4, b.length);
   for (let i = 0; i < DATA.length; i++) b[8 + i] = DATA.charCodeAt(i);
-  return b;
-}
-
-// Puts an IP header in front, and the transport's checksum into it.
-function ip(source: Uint8Array, destination: Uint8Array, protocol: number, l4: Uint8Array): Uint8Array {
-  const v4 = source.length === 4;
-  const header = v4 ? 20 : 40;
-  const b = new Uint8Array(header + l4.length);
-  b.set(l4, header);
-  const addresses = v4 ? 12 : 8;
-  b.set(source, addresses);
-  b.set(destination, addresses + source.length);
-  if (v4) {
-    b.set([0x45, 0], 0);
-    setHalf(b, 2, b.length);
-    setHalf(b, 6, 0x4000);
-    b.set([TTL, protocol], 8);
-    setHalf(b, 10, finish(sum(b, 0, header, 0)));
-  } else {
-    b[0] = 0x60;
-    setHalf(b, 4, l4.length);
-    b.set([protocol, TTL], 6);
-  }
-  const field = header + (protocol === TCP ? 16 : 6);
-  const pseudo = sum(b, addresses, addresses + 2 * source.length, protocol + l4.length);
-  const check = finish(sum(b, header, b.length, pseudo));
-  setHalf(b, field, check === 0 && protocol === UDP ? 0xffff : check);
   return b;
 }
