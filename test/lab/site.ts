@@ -18,6 +18,8 @@ export const LOCAL: Record<Family, string[]> = {
   4: ['192.0.2.150', '192.0.2.151'],
   6: ['2001:db8:a::150', '2001:db8:a::151'],
 };
+/** The ports that programs of the client get from its kernel. */
+const CLIENT_PORTS = '50000 60999';
 export const CLIENT: Record<Family, string> = { 4: '198.51.100.2', 6: '2001:db8:c::2' };
 export const DIRECTOR: Record<Family, string> = { 4: '192.0.2.1', 6: '2001:db8:a::1' };
 const LAN = {
@@ -96,6 +98,8 @@ export class Site {
     this.router.ip('-6', 'route', 'add', 'fd00:0:0:1::/64', 'via', LAN.a[6](1));
     this.router.forward(true);
     this.director.forward(true);
+    // A connection of DR whose end the director saw half of is kept for two minutes: who had its port again would go where it went.
+    this.client.sysctl('net.ipv4.ip_local_port_range', CLIENT_PORTS);
     // Redirects would lead clients past the director.
     for (const each of [this.router, this.director]) each.sysctl('net.ipv4.conf.all.send_redirects', 0);
   }
