@@ -2,8 +2,9 @@
 //   version 1 · reserved 3 · time 4 · SipHash-2-4(client cookie | version | reserved | time | client address, secret) 8
 // The first secret makes them, all verify them, so a secret is rolled by putting the new one first. Servers behind one
 // anycast address need the same secrets.
+
+import { sipHash, sipKey } from '../kit/siphash.ts';
 import type { Client } from '../model/steering.ts';
-import { sipHash, sipKey } from './siphash.ts';
 
 /** What the query's COOKIE option is worth. */
 export const COOKIE = { none: 0, malformed: 1, client: 2, bad: 3, valid: 4 } as const;

@@ -4,6 +4,7 @@ import type { Memory } from '../kit/memory.ts';
 import type { Rng } from '../kit/rng.ts';
 import { Route, type Routes, SYSCTL, type Sysctl } from './config.ts';
 import { Defence } from './defence.ts';
+import { Isn, type IsnSource } from './forward/isn.ts';
 import { Life } from './life.ts';
 import { Packet } from './packet/parse.ts';
 import type { Flow } from './sched/scheduler.ts';
@@ -37,6 +38,7 @@ export class Core {
   /** Identification of the director's own IPv4 packets. */
   id: number;
   readonly seed: number;
+  readonly isn: Isn;
   /** The first service makes the director look at packets, one family at a time. */
   enabled4 = false;
   enabled6 = false;
@@ -62,12 +64,14 @@ export class Core {
     sysctl: Partial<Sysctl>,
     rng: Rng,
     memory: Memory,
+    isn?: IsnSource,
   ) {
     this.sysctl = { ...SYSCTL, ...sysctl };
     this.routes = routes;
     this.services = new Services(local, rng, () => this.ms);
     this.seed = rng() | 0;
     this.id = rng() & 0xffff;
+    this.isn = new Isn(isn ?? { key: Int32Array.of(this.seed, this.id, 0, 0), since: 0 });
     this.life = new Life(capacity, rng(), 0, this.services, memory);
     this.defence = new Defence(this.sysctl, this.life);
   }

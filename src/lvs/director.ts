@@ -7,6 +7,7 @@ import type { Rng } from '../kit/rng.ts';
 import { Ahead, MANY } from './ahead.ts';
 import type { DestKey, DestOptions, Routes, ServiceKey, ServiceOptions, Sysctl } from './config.ts';
 import { Core } from './core.ts';
+import type { IsnSource } from './forward/isn.ts';
 import { isFragment, Reassembly, WHOLE } from './frag.ts';
 import { CONTINUE, FORWARD, Hooks, LOCAL_IN, LOCAL_OUT, POSTROUTING, PREROUTING } from './hooks.ts';
 import { icmpOwn } from './icmp.ts';
@@ -35,8 +36,10 @@ export interface DirectorOptions {
   many?: number;
   /** Where the table lies. */
   memory?: Memory;
-  /** Seeds the table's hash, picks of `twos`, sequence numbers. */
+  /** Seeds the table's hash, picks of `twos`. */
   rng: Rng;
+  /** Of FullNAT's initial sequence numbers; by default they are this director's alone. */
+  isn?: IsnSource;
 }
 
 export interface TableInfo {
@@ -70,6 +73,7 @@ export class Director {
       options.sysctl ?? {},
       options.rng,
       options.memory ?? plain,
+      options.isn,
     );
     this.#core = core;
     this.out = core.out;

@@ -9,6 +9,7 @@ import type { ConnectionRow, Plane, ServiceCounters, ServiceSpec } from '../mode
 import { type Libc, openLibc } from '../nic/libc.ts';
 import type { Ahead } from './xdp/ahead.ts';
 import type { Crew } from './xdp/crew.ts';
+import { readIsnKey } from './xdp/isn-key.ts';
 import { Kernel } from './xdp/kernel.ts';
 import { readCounters } from './xdp/ledger.ts';
 import type { Fault } from './xdp/message.ts';
@@ -18,7 +19,7 @@ import { readTables, writeTable } from './xdp/table-file.ts';
 
 export interface XdpOptions {
   director: DirectorConfig;
-  /** Where the connection tables are kept over a restart. */
+  /** Where the connection tables are kept over a restart, and the key of FullNAT's sequence numbers. */
   stateDir: string;
   log: Log;
   /** What stands ready of it. */
@@ -59,7 +60,8 @@ class XdpPlane implements Plane {
 
   constructor(options: XdpOptions, libc: Libc) {
     this.#o = options;
-    this.#kernel = new Kernel(libc, { ...options, onLost: why => this.#lose(why) });
+    const isnKey = readIsnKey(options.stateDir, options.log);
+    this.#kernel = new Kernel(libc, { ...options, isnKey, onLost: why => this.#lose(why) });
     // Workers start while the node does.
     if (options.director.interfaces.length > 0) this.#last = this.#kernel.open([]).catch(() => {});
   }

@@ -100,6 +100,28 @@ async function emptyStart(c: Context): Promise<number> {
   return performance.now() - begun;
 }
 
+/** New connections a second, over a restart at least so much of before, and how long each load lasts. */
+const NEW = { part: 1 / 3, seconds: 2 };
+
+/**
+ * After a restart local ports are given out from the first one on, and the servers keep their last connections still (TIME_WAIT):
+ * they take new ones from them at once, whoever the clients are.
+ */
+export async function remembered(c: Context): Promise<string> {
+  const load = async (): Promise<number> => {
+    const args = ['-t1', '-c16', `-d${NEW.seconds}s`, '-H', 'Connection: close', url(c, '/whoami')];
+    const said = await sure(c.site.client.run('wrk', args, { timeout: 30_000 }));
+    return Number(/(\d+) requests in/.exec(said)?.[1]) / NEW.seconds;
+  };
+  const before = await load();
+  await c.director.stop();
+  await c.director.start();
+  const after = await load();
+  const told = `${Math.round(before)} connections/s before, ${Math.round(after)} after`;
+  assert.ok(after >= before * NEW.part, told);
+  return told;
+}
+
 async function firstOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { end: SIZE - 1, highWaterMark: 1 << 20 }))

@@ -18,7 +18,7 @@ import {
 import { otherFamily } from './families.ts';
 import { flood } from './flood.ts';
 import { lost, soon, withoutVip } from './health.ts';
-import { restart } from './restart.ts';
+import { remembered, restart } from './restart.ts';
 import type { Family, Mode } from './site.ts';
 import type { Context } from './telling.ts';
 
@@ -163,6 +163,13 @@ export const STORIES: readonly Story[] = [
     planes: ['xdp'],
     queues: true,
     tell: restart,
+  },
+  {
+    name: 'a restart: servers take new connections from local ports that they remember',
+    protocol: 'tcp',
+    modes: ['fullnat'],
+    planes: ['xdp'],
+    tell: remembered,
   },
   // The last one: what it leaves half-open stays for a minute.
   ...(

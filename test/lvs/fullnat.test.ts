@@ -66,6 +66,35 @@ describe('FullNAT', () => {
     assert.equal(rig.state(), 'ESTABLISHED 900');
   });
 
+  for (const [family, vip, server, client] of [
+    ['IPv4', VIP, SERVERS[0], CLIENT],
+    ['IPv6', VIP6, SERVER6, CLIENT6],
+  ])
+    it(`${family}: over a restart a local port's numbers go on, whoever comes from it`, () => {
+      const key = Int32Array.of(1, -2, 3, -4);
+      /** The number that a director's first SYN has, of one that started at `since` and is `age` old. */
+      const first = (source: Int32Array, since: number, age: number, seq: number): number => {
+        const rig = new Rig({}, 1000, 1000, { key: source, since });
+        rig.service(vip, [server], { forward: 'fullnat' }, { localAddresses: [...LOCALS, '2001:db8:3::fa'] });
+        rig.now = age;
+        return show(rig.send(tcp({ from: client, to: vip, seq })).packet).seq as number;
+      };
+      const begun = 1_795_000_000_000;
+      const before = first(key, begun, 9_000_000, 0xffff_fff0);
+      for (const [passed, seq] of [
+        [0, 5],
+        [300, 0x7fff_ffff],
+        [60_000, 0x8000_0000],
+        [600_000, 1],
+      ]) {
+        // What the server knows ends behind `before`; it takes a SYN that is later than that.
+        const after = first(key, begun + 9_000_000 + passed - 20, 20, seq);
+        assert.equal((after - before) | 0, 1000 * passed, `${passed} ms later`);
+        const other = first(Int32Array.of(1, -2, 3, -5), begun + 9_000_000 + passed - 20, 20, seq);
+        assert.notEqual(other, after);
+      }
+    });
+
   it('each option can be turned off', () => {
     const rig = make({ toaKind: 0, timestampRemove: false, sequence: false });
     const options = [...MSS, ...TIMESTAMP];

@@ -5,6 +5,7 @@ import { seeded } from '../../src/kit/rng.ts';
 import { MANY } from '../../src/lvs/ahead.ts';
 import type { DestOptions, Route, Routes, ServiceKey, ServiceOptions, Sysctl } from '../../src/lvs/config.ts';
 import { type ConnectionInfo, Director, HEADROOM } from '../../src/lvs/director.ts';
+import type { IsnSource } from '../../src/lvs/forward/isn.ts';
 import { word } from '../../src/lvs/packet/parse.ts';
 import { REASON, VERDICT } from '../../src/lvs/verdict.ts';
 
@@ -46,8 +47,9 @@ export class Rig {
   readonly director: Director;
   now = 1_000_000;
 
-  constructor(sysctl: Partial<Sysctl> = {}, capacity = 1000, many = MANY) {
-    this.director = new Director({ capacity, routes: this.routes, rng: seeded(7), sysctl, many });
+  constructor(sysctl: Partial<Sysctl> = {}, capacity = 1000, many = MANY, isn?: IsnSource) {
+    const { routes } = this;
+    this.director = new Director({ capacity, routes, rng: seeded(7), sysctl, many, ...(isn && { isn }) });
   }
 
   /** A service at `vip` with its servers, given in the order in which they are added. */

@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +20,7 @@ import { silent } from '../../src/kit/log.ts';
 import type { DirectorConfig } from '../../src/model/schema.ts';
 import type { Plane } from '../../src/model/service.ts';
 import { Ahead } from '../../src/plane/xdp/ahead.ts';
+import { readIsnKey } from '../../src/plane/xdp/isn-key.ts';
 import { type Resume, readResume, writeResume } from '../../src/plane/xdp/resume-file.ts';
 import { spec } from './xdp-specs.ts';
 
@@ -130,5 +133,58 @@ describe('a plane that forwards already', () => {
     await made.close();
     await made.close();
     assert.equal(closed, 1);
+  });
+});
+
+describe("the key of FullNAT's sequence numbers", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = join(mkdtempSync(join(tmpdir(), 'gtm-isn-')), 'state');
+    path = join(folder, 'xdp-isn-key');
+  });
+  afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
+
+  it('is made once, and nobody else may read it', () => {
+    const key = readIsnKey(folder, silent);
+    assert.equal(key.length, 4);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readIsnKey(folder, silent), key);
+    assert.notDeepEqual(readIsnKey(join(folder, 'another'), silent), key);
+  });
+
+  for (const [what, spoil] of [
+    ['cut short', () => truncateSync(path, 20)],
+    ['no key', () => writeFileSync(path, `${'z'.repeat(32)}\n`)],
+    ['open to others', () => chmodSync(path, 0o644)],
+    [
+      "somebody else's file",
+      () => {
+        rmSync(path);
+        symlinkSync(join(folder, '..', 'elsewhere'), path);
+        writeFileSync(join(folder, '..', 'elsewhere'), `${'0'.repeat(32)}\n`, { mode: 0o600 });
+      },
+    ],
+    [
+      'a folder',
+      () => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+    ],
+  ] as const)
+    it(`${what}: another one is made, and kept`, () => {
+      const key = readIsnKey(folder, silent);
+      spoil();
+      const made = readIsnKey(folder, silent);
+      assert.notDeepEqual(made, key);
+      assert.notDeepEqual(made, new Int32Array(4));
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      assert.deepEqual(readIsnKey(folder, silent), made);
+    });
+
+  it('without a folder that can be written there is one for this run', () => {
+    writeFileSync(join(folder, '..', 'file'), '');
+    assert.equal(readIsnKey(join(folder, '..', 'file', 'state'), silent).length, 4);
   });
 });

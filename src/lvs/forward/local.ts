@@ -39,18 +39,13 @@ export function bindLocal(core: Core, p: Packet, c: number, dest: Dest): boolean
       const syn = p.protocol === TCP && !p.inverse && (p.tcpFlags & (SYN | ACK)) === SYN;
       x[own + DELTA] =
         syn && service.fullnat.sequence
-          ? (initial(core, local.a, dest, t[base + DPORTS]) - p.view.getInt32(p.l4 + 4)) | 0
+          ? (core.isn.first(core.ms, local.a, dest.d, p.family === 4 ? 1 : 4, t[base + DPORTS]) -
+              p.view.getInt32(p.l4 + 4)) |
+            0
           : 0;
       return true;
     }
     local.missed++;
   }
   return false;
-}
-
-// RFC 6528: 4 µs steps over a secret offset for each pair of ends, so that a port's next connection begins after its last one.
-function initial(core: Core, a: Int32Array, dest: Dest, ports: number): number {
-  let h = Math.imul(core.seed ^ a[0] ^ a[3], 0x9e3779b1) ^ dest.d[0] ^ dest.d[3];
-  h = Math.imul(h ^ (h >>> 15) ^ ports, 0x85ebca6b);
-  return ((h ^ (h >>> 13)) + core.ms * 250) | 0;
 }

@@ -31,6 +31,8 @@ export class Control {
       localAddresses: start.host,
       memory,
       rng: seeded(start.seed),
+      // Packets are handled at the thread's own time, which begins anew with it.
+      isn: { key: start.isnKey, since: Date.now() - performance.now() },
     });
   }
 

@@ -26,6 +26,7 @@ export interface CrewOptions {
   workers: number;
   connections: number;
   host: readonly string[];
+  isnKey: Int32Array;
   ways: WaysShared;
   tun: number;
   copy: 'auto' | 'always';
@@ -182,7 +183,7 @@ export class Crew {
   }
 
   #employ(place: Place, index: number, wires: Wires): void {
-    const { connections, host, ways, tun, ports, steer } = this.#o;
+    const { connections, host, isnKey, ways, tun, ports, steer } = this.#o;
     const hand = new Hand(
       this.#o.spare?.() ?? startThread(`xdp-${index}`),
       {
@@ -191,6 +192,7 @@ export class Crew {
         connections,
         host,
         seed: Math.floor(Math.random() * 2 ** 32),
+        isnKey,
         table: wires.table,
         umem: wires.umem,
         sockets: wires.sockets,

@@ -31,6 +31,8 @@ const GUARD = 'switchyard';
 
 export interface KernelOptions {
   director: DirectorConfig;
+  /** Of FullNAT's initial sequence numbers. */
+  isnKey: Int32Array;
   log: Log;
   /** What stands ready. */
   ahead?: Ahead;
@@ -109,6 +111,7 @@ export class Kernel {
         workers,
         connections,
         host: hostOf(rt),
+        isnKey: this.#o.isnKey,
         ways: ways.shared,
         tun: tun?.fd ?? -1,
         copy: attach === 'generic' ? 'always' : 'auto',

@@ -29,6 +29,8 @@ export interface WorkerStart {
   /** Addresses of the host. */
   host: readonly string[];
   seed: number;
+  /** Of FullNAT's initial sequence numbers. */
+  isnKey: Int32Array;
   /** Where its table lies. */
   table: HugePlace;
   umem: UmemPlace;

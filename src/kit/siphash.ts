@@ -1,5 +1,5 @@
 // SipHash-2-4 (Aumasson and Bernstein 2012) of a short message to 64 bits, in halves of 32 bits: no BigInt, no object.
-// What server cookies are hashed with (RFC 9018 §4.4).
+// Server cookies (RFC 9018 §4.4) and FullNAT's initial sequence numbers (RFC 6528 §3).
 
 /** The 128-bit key in 32 hexadecimal digits, as four little-endian words. */
 export function sipKey(hex: string): Int32Array {
