@@ -1,16 +1,13 @@
 // The hosts of the l4 bench, and what stands between client and server in each row.
-//   client 10.19.0.2 ── director 10.19.0.1 | 10.19.1.1 ── server 10.19.1.2, .3, .4 (nginx, iperf3)      server ── client for DR's answers
-// Invariant: one director at a time; after each row nothing of it is left on the director's host, nor on the server what
-// spoils the next: its closed connections, which it keeps for a minute, answer a SYN from the same address and port wrongly.
+//   client 10.19.0.2 ── director 10.19.0.1 | 10.19.1.1 ── server 10.19.1.10, .11, … (nginx, iperf3)      server ── client for DR's answers
+// Invariant: one director at a time; after each row nothing of it is left on the director's host. Closed connections are kept for a
+// minute by whoever closed first: client, director or server. So each row has a VIP and servers of its own: else connect() would
+// look for a free port behind those of the row before, or a server answer a SYN by what it remembers.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Host, Lab, type Running, until, write } from '../test/lab/hosts.ts';
 
-export const VIP = '10.19.0.100';
-const SERVERS = ['10.19.1.2', '10.19.1.3'];
-/** Asked directly. Behind a NAT it would see the same clients again, with sequence numbers and timestamps that go back. */
-const PLAIN = '10.19.1.4';
 const LOCALS = ['10.19.1.50', '10.19.1.51', '10.19.1.52', '10.19.1.53'];
 const IPERF = 5201;
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.js');
@@ -31,6 +28,19 @@ export const ROWS = {
   'xdp-fullnat': { name: 'xdp FullNAT', udp: true, needs: {} },
 } as const;
 export type Row = keyof typeof ROWS;
+
+/** A row's own addresses. */
+interface Place {
+  vip: string;
+  servers: readonly string[];
+}
+
+const NAMES = Object.keys(ROWS) as Row[];
+
+function placeOf(row: Row): Place {
+  const i = NAMES.indexOf(row);
+  return { vip: `10.19.0.${100 + i}`, servers: [`10.19.1.${10 + 2 * i}`, `10.19.1.${11 + 2 * i}`] };
+}
 
 /** A row that is running: the address that clients ask, and the process that forwards (none where the kernel does). */
 export interface Standing {
@@ -57,7 +67,11 @@ export class Net {
     );
     lab.link(
       { host: this.director, name: 'eth1', addresses: ['10.19.1.1/24'] },
-      { host: this.server, name: 'eth0', addresses: [...SERVERS, PLAIN].map(a => `${a}/24`) },
+      {
+        host: this.server,
+        name: 'eth0',
+        addresses: NAMES.flatMap(row => placeOf(row).servers.map(a => `${a}/24`)),
+      },
     );
     lab.link(
       { host: this.client, name: 'eth1', addresses: ['10.19.2.2/24'] },
@@ -80,7 +94,7 @@ export class Net {
     }
   }
 
-  /** nginx and iperf3 on the server. */
+  /** nginx on the server. */
   async startServer(): Promise<void> {
     const conf = write(
       this.dir,
@@ -92,24 +106,31 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
 `,
     );
     this.server.start('nginx', ['-e', 'stderr', '-c', conf]);
-    // It answers datagrams from the address that it is bound to.
-    for (const address of [SERVERS[0], PLAIN])
-      this.server.start('iperf3', ['-s', '-B', address, '-p', `${IPERF}`]);
+    const { servers } = placeOf('routing');
     await until(
       'nginx answers',
-      async () => (await this.server.run('curl', ['-s', `http://${SERVERS[0]}/`])).code === 0,
+      async () => (await this.server.run('curl', ['-s', `http://${servers[0]}/`])).code === 0,
     );
   }
 
   /** Puts a row between client and server; resolves when a request goes through. Rejects with why it does not. */
   async start(row: Row): Promise<Standing> {
-    const standing = await this.#start(row);
+    const place = placeOf(row);
+    const { vip, servers } = place;
+    const standing = await this.#start(row, place);
+    // It answers datagrams from the address that it is bound to: of DR the VIP.
+    const bound = row === 'xdp-dr' ? vip : servers[0];
+    const iperf = this.server.start('iperf3', ['-s', '-B', bound, '-p', `${IPERF}`]);
+    const stop = async () => {
+      await iperf.stop('SIGKILL');
+      await standing.stop();
+    };
     try {
       const ask = ['-s', '-m', '1', '-o', '/dev/null', `http://${standing.address}/`];
       await until(`${ROWS[row].name} answers`, async () => (await this.client.run('curl', ask)).code === 0);
-      return standing;
+      return { ...standing, stop };
     } catch (e) {
-      await standing.stop();
+      await stop();
       throw e;
     }
   }
@@ -119,58 +140,59 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  #start(row: Row): Promise<Standing> {
-    if (row === 'routing') return Promise.resolve(still(PLAIN));
-    if (row === 'nft') return this.#nft();
-    if (row === 'nginx')
-      return this.#program('nginx', [
-        '-e',
-        'stderr',
-        '-c',
-        write(this.dir, 'stream.conf', streamConf(this.dir)),
-      ]);
-    if (row === 'haproxy')
-      return this.#program('haproxy', ['-db', '-f', write(this.dir, 'haproxy.cfg', haproxyConf())]);
-    if (row === 'proxy') return this.#gtm('proxy', 'nat');
-    return this.#gtm('xdp', row.slice(4));
+  #start(row: Row, place: Place): Promise<Standing> {
+    if (row === 'routing') return Promise.resolve(still(place.servers[0]));
+    if (row === 'nft') return this.#nft(place);
+    if (row === 'nginx') {
+      const conf = write(this.dir, 'stream.conf', streamConf(this.dir, place));
+      return this.#program(place, 'nginx', ['-e', 'stderr', '-c', conf]);
+    }
+    if (row === 'haproxy') {
+      const conf = write(this.dir, 'haproxy.cfg', haproxyConf(place));
+      return this.#program(place, 'haproxy', ['-db', '-f', conf]);
+    }
+    if (row === 'proxy') return this.#gtm(place, 'proxy', 'nat');
+    return this.#gtm(place, 'xdp', row.slice(4));
   }
 
-  async #nft(): Promise<Standing> {
+  async #nft({ vip, servers }: Place): Promise<Standing> {
     const rules = `table ip bench {
-  chain in { type nat hook prerouting priority -100; ip daddr ${VIP} tcp dport 80 dnat to numgen inc mod 2 map { 0 : ${SERVERS[0]}, 1 : ${SERVERS[1]} }
-    ip daddr ${VIP} meta l4proto { tcp, udp } th dport ${IPERF} dnat to ${SERVERS[0]}
+  chain in { type nat hook prerouting priority -100; ip daddr ${vip} tcp dport 80 dnat to numgen inc mod 2 map { 0 : ${servers[0]}, 1 : ${servers[1]} }
+    ip daddr ${vip} meta l4proto { tcp, udp } th dport ${IPERF} dnat to ${servers[0]}
   }
 }
 `;
     const { code, err } = await this.director.run('nft', ['-f', '-'], { input: rules });
     if (code !== 0) throw new Error(`nft: ${err}`);
-    const vip = this.#vip();
+    const down = this.#vip(vip);
     return {
-      ...still(VIP),
+      ...still(vip),
       stop: async () => {
         await this.director.run('nft', ['delete', 'table', 'ip', 'bench']);
-        vip();
+        down();
       },
     };
   }
 
-  async #program(program: string, args: string[]): Promise<Standing> {
-    const vip = this.#vip();
+  async #program({ vip }: Place, program: string, args: string[]): Promise<Standing> {
+    const down = this.#vip(vip);
     const running = this.director.start(program, args);
     return {
-      ...still(VIP),
+      ...still(vip),
       pid: running.pid,
       stop: async () => {
         await running.stop();
-        vip();
+        down();
       },
     };
   }
 
-  async #gtm(plane: 'proxy' | 'xdp', forward: string): Promise<Standing> {
-    const vip = plane === 'proxy' ? this.#vip() : () => {};
-    const undo = forward === 'dr' ? this.#direct() : () => Promise.resolve();
-    const file = write(this.dir, 'gtm.yaml', gtmYaml(this.dir, plane, forward));
+  async #gtm(place: Place, plane: 'proxy' | 'xdp', forward: string): Promise<Standing> {
+    const { vip } = place;
+    const down = plane === 'proxy' ? this.#vip(vip) : () => {};
+    const undo = forward === 'dr' ? this.#direct(vip) : () => {};
+    const state = join(this.dir, `state-${plane}-${forward}`);
+    const file = write(this.dir, 'gtm.yaml', gtmYaml(state, plane, forward, place));
     const running: Running = this.director.start(process.execPath, [
       MAIN,
       'serve',
@@ -182,8 +204,8 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
     const stop = async () => {
       await running.stop();
       this.#unpin();
-      await undo();
-      vip();
+      undo();
+      down();
     };
     try {
       await running.says(/ready/, 20_000);
@@ -200,23 +222,21 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
       if (counted.length === 0) return undefined;
       return counted.reduce((sum, s) => sum + (s.inPackets ?? 0) + (s.outPackets ?? 0), 0);
     };
-    return { address: VIP, pid: running.pid, packets, stop };
+    return { address: vip, pid: running.pid, packets, stop };
   }
 
   // The VIP on the director's host, for those who bring none up themselves.
-  #vip(): () => void {
-    this.director.ip('addr', 'add', `${VIP}/32`, 'dev', 'eth0');
-    return () => void this.director.ip('addr', 'del', `${VIP}/32`, 'dev', 'eth0');
+  #vip(vip: string): () => void {
+    this.director.ip('addr', 'add', `${vip}/32`, 'dev', 'eth0');
+    return () => void this.director.ip('addr', 'del', `${vip}/32`, 'dev', 'eth0');
   }
 
   // The VIP on the server, and its answers past the director.
-  #direct(): () => Promise<void> {
-    this.server.ip('addr', 'add', `${VIP}/32`, 'dev', 'lo');
+  #direct(vip: string): () => void {
+    this.server.ip('addr', 'add', `${vip}/32`, 'dev', 'lo');
     this.server.ip('route', 'add', '10.19.0.2/32', 'via', '10.19.2.2');
-    const iperf = this.server.start('iperf3', ['-s', '-B', VIP, '-p', `${IPERF}`]);
-    return async () => {
-      await iperf.stop('SIGKILL');
-      this.server.ip('addr', 'del', `${VIP}/32`, 'dev', 'lo');
+    return () => {
+      this.server.ip('addr', 'del', `${vip}/32`, 'dev', 'lo');
       this.server.ip('route', 'del', '10.19.0.2/32');
     };
   }
@@ -247,19 +267,19 @@ function temps(dir: string): string {
 /** Where Debian's package libnginx-mod-stream puts it. */
 export const STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
 
-function streamConf(dir: string): string {
+function streamConf(dir: string, { vip, servers }: Place): string {
   return `load_module ${STREAM};
 daemon off; master_process off; worker_processes 1; worker_rlimit_nofile ${FILES}; user root; pid ${dir}/stream.pid;
 events { worker_connections 30000; }
 stream {
-  upstream web { ${SERVERS.map(a => `server ${a}:80;`).join(' ')} }
-  server { listen ${VIP}:80 backlog=65535; proxy_pass web; }
-  server { listen ${VIP}:${IPERF}; proxy_pass ${SERVERS[0]}:${IPERF}; }
+  upstream web { ${servers.map(a => `server ${a}:80;`).join(' ')} }
+  server { listen ${vip}:80 backlog=65535; proxy_pass web; }
+  server { listen ${vip}:${IPERF}; proxy_pass ${servers[0]}:${IPERF}; }
 }
 `;
 }
 
-function haproxyConf(): string {
+function haproxyConf({ vip, servers }: Place): string {
   return `global
   nbthread 1
   maxconn 5000
@@ -269,31 +289,31 @@ defaults
   timeout client 60s
   timeout server 60s
 listen web
-  bind ${VIP}:80 backlog 65535
-${SERVERS.map((a, i) => `  server s${i} ${a}:80`).join('\n')}
+  bind ${vip}:80 backlog 65535
+${servers.map((a, i) => `  server s${i} ${a}:80`).join('\n')}
 listen iperf
-  bind ${VIP}:${IPERF}
-  server s0 ${SERVERS[0]}:${IPERF}
+  bind ${vip}:${IPERF}
+  server s0 ${servers[0]}:${IPERF}
 `;
 }
 
-function gtmYaml(dir: string, plane: string, forward: string): string {
+function gtmYaml(state: string, plane: string, forward: string, { vip, servers }: Place): string {
   const more = forward === 'fullnat' ? `, local_addresses: [${LOCALS.join(', ')}]` : '';
-  const service = (protocol: string, port: number, servers: string[]) =>
+  const service = (protocol: string, port: number, real: readonly string[]) =>
     `      - { protocol: ${protocol}, port: ${port}, scheduler: rr, forward: ${forward}${more}, max_connections: 1000000,
-          real_servers: [${servers.map(a => `{ address: ${a}, port: ${port}, weight: 1 }`).join(', ')}] }`;
+          real_servers: [${real.map(a => `{ address: ${a}, port: ${port}, weight: 1 }`).join(', ')}] }`;
   const links = plane === 'xdp' ? ', interfaces: [eth0, eth1]' : '';
   return `cluster: bench
-state_dir: ${join(dir, `state-${plane}-${forward}`)}
+state_dir: ${state}
 sites: { one: {} }
 nodes:
   d: { site: one, admin: { listen: "127.0.0.1:8053" }, director: { plane: ${plane}${links} } }
 vips:
   web:
     site: one
-    addresses: [${VIP}]
+    addresses: [${vip}]
     services:
-${[service('tcp', 80, SERVERS), service('tcp', IPERF, [SERVERS[0]]), service('udp', IPERF, [SERVERS[0]])].join('\n')}
+${[service('tcp', 80, servers), service('tcp', IPERF, [servers[0]]), service('udp', IPERF, [servers[0]])].join('\n')}
 zones: {}
 `;
 }

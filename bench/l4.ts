@@ -12,6 +12,8 @@ import { busySeconds, labFault } from '../test/lab/hosts.ts';
 import { Net, ROWS, type Row, STREAM, type Standing, times } from './l4-net.ts';
 import { asJson, asText, type Figures, type Measured } from './l4-report.ts';
 
+/** Threads of wrk, as many as processors: one alone makes fewer connections than plain routing could carry. */
+const THREADS = cpus().length;
 /** Seconds of each kind of load before anything is measured: our planes' code is interpreted at first, and compiled while it runs. */
 const WARM = 2;
 
@@ -169,7 +171,7 @@ async function watched(standing: Standing, load: () => Promise<number>) {
 /** Requests that were answered. */
 async function wrk(net: Net, standing: Standing, seconds: number, keep: boolean): Promise<number> {
   const close = keep ? [] : ['-H', 'Connection: close'];
-  const args = ['-t', '1', '-c', '64', '-d', `${seconds}s`, ...close, `http://${standing.address}/`];
+  const args = ['-t', `${THREADS}`, '-c', '64', '-d', `${seconds}s`, ...close, `http://${standing.address}/`];
   const { out, err } = await net.client.run('wrk', args, { timeout: 60_000 });
   const count = Number(/(\d+) requests in/.exec(out)?.[1] ?? 0);
   if (count === 0) throw new Error(`wrk: ${out}${err}`);
