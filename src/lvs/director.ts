@@ -153,7 +153,7 @@ export class Director {
   }
 
   /**
-   * Says that `count` packets of `frame`, IP headers at `offsets`, come to handle() next, so that their connections are fetched from
+   * Says that `count` packets of `frame`, IP headers at `offsets`, come to handle() next, so that they and their connections are fetched from
    * memory together. Needed for nothing but speed: call it with each batch (BATCH packets at most count) if there are many connections.
    */
   lookAhead(frame: Uint8Array, offsets: Int32Array, count: number): void {

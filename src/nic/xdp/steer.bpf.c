@@ -148,7 +148,8 @@ INLINE int known(const struct address *a, u16 port, u8 protocol, u8 kind)
 	return lookup(&endpoints, &e) != 0;
 }
 
-INLINE int of_packet(const struct packet *k, u32 to, u32 from)
+// What it comes from is looked up only if it is not decided by what it goes to.
+INLINE int of_packet(const struct packet *k, u32 to)
 {
 	u32 shift = k->protocol == UDP;
 	if (to & LOCAL)
@@ -159,7 +160,7 @@ INLINE int of_packet(const struct packet *k, u32 to, u32 from)
 		if (known(&k->d, k->dport, k->protocol, SERVICE))
 			return AS_SERVICE;
 	}
-	if (from & (SERVER_TCP << shift) && !(to & HOST)) {
+	if (!(to & HOST) && flags_of(&k->s) & (SERVER_TCP << shift)) {
 		if (k->fragment)
 			return AS_FRAGMENT;
 		if (known(&k->s, k->sport, k->protocol, SERVER))
@@ -199,10 +200,9 @@ INLINE int judge4(const u8 *p, const u8 *end)
 	if (!l4)
 		return OTHER;
 	if (ported(&k)) {
-		u32 to = flags_of(&k.d), from = flags_of(&k.s);
-		if (!(to | from) || (!k.fragment && !read_ports(l4, end, &k)))
+		if (!k.fragment && !read_ports(l4, end, &k))
 			return OTHER;
-		return of_packet(&k, to, from);
+		return of_packet(&k, flags_of(&k.d));
 	}
 	if (k.protocol != ICMP || k.fragment || l4 + 8 > end)
 		return OTHER;
@@ -221,15 +221,10 @@ INLINE int judge6(const u8 *p, const u8 *end)
 	const u8 *l4 = read6(p, end, &k, 4);
 	if (!l4)
 		return OTHER;
-	if (ported(&k) || k.fragment == LATER) {
-		u32 to = flags_of(&k.d), from = flags_of(&k.s);
-		if (!(to | from))
-			return OTHER;
-		if (!ported(&k))
-			return OTHER;
+	if (ported(&k)) {
 		if (!k.fragment && !read_ports(l4, end, &k))
 			return OTHER;
-		return of_packet(&k, to, from);
+		return of_packet(&k, flags_of(&k.d));
 	}
 	if (k.protocol != ICMP6 || k.fragment || l4 + 8 > end)
 		return OTHER;
