@@ -182,6 +182,8 @@ export class Xsk {
   readonly #libc: Libc;
   #room = 0;
   #queued = 0;
+  /** The rx ring's index up to which the kernel was given a frame for each that came. */
+  #filled: number;
 
   constructor(libc: Libc, umem: Umem, place: XskPlace) {
     this.fd = place.fd;
@@ -191,15 +193,17 @@ export class Xsk {
     this.#tx = new Ring(libc, place.tx);
     this.#fill = new Ring(libc, place.fill);
     this.#completion = new Ring(libc, place.completion);
+    this.#filled = -place.fill.size;
   }
 
-  /** Gives the kernel free frames to receive into, once a good number of them is wanted. */
+  /** Gives the kernel free frames to receive into, once a good number of them came: its index is far away, on another processor. */
   refill(): void {
+    if (((this.rx.index - this.#filled) | 0) < SOME) return;
     const ring = this.#fill;
     const umem = this.#umem;
-    let n = ring.room();
-    if (n < SOME) return;
-    if (n > umem.free) n = umem.free;
+    const room = ring.room();
+    let n = room < umem.free ? room : umem.free;
+    this.#filled = (this.rx.index - (room - n)) | 0;
     const { entries, mask } = ring;
     let { index } = ring;
     for (; n > 0; n--) {
@@ -215,6 +219,7 @@ export class Xsk {
   /** Takes back the frames that were sent, once there are a good number of them. */
   reclaim(): void {
     const ring = this.#completion;
+    if (((this.#tx.index - ring.index) | 0) < SOME) return;
     let n = ring.waiting();
     if (n < SOME) return;
     const umem = this.#umem;

@@ -25,7 +25,8 @@ const TICK = 10;
 const REPORT = 500;
 
 // A packet goes through some forty small functions. V8's own bounds (460 and 920) leave most of them calls, a fifth of the time.
-for (const bound of ['size=1200', 'size-cumulative=4000']) setFlagsFromString(`--max-inlined-bytecode-${bound}`);
+for (const bound of ['size=1200', 'size-cumulative=4000'])
+  setFlagsFromString(`--max-inlined-bytecode-${bound}`);
 
 /** The global one is looked up by a getter each time. */
 const clock = performance;
