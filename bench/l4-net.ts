@@ -1,5 +1,5 @@
 // The hosts of the l4 bench, and what stands between client and server in each row.
-//   client 10.19.0.2 ── director 10.19.0.1 | 10.19.1.1 ── server 10.19.1.10, .11, … (nginx, iperf3)      server ── client for DR's answers
+//   client 10.19.0.2 ── director 10.19.0.1 | 10.19.1.1 ── server 10.19.1.100, .101, … (nginx, iperf3)      server ── client for DR's answers
 // Invariant: one director at a time; after each row nothing of it is left on the director's host. Closed connections are kept for a
 // minute by whoever closed first: client, director or server. So each row has a VIP and servers of its own: else connect() would
 // look for a free port behind those of the row before, or a server answer a SYN by what it remembers.
@@ -29,17 +29,19 @@ export const ROWS = {
 } as const;
 export type Row = keyof typeof ROWS;
 
-/** A row's own addresses. */
+/** A row's own addresses. `routed`: the server's address that is asked past the director, by plain routing. */
 interface Place {
   vip: string;
   servers: readonly string[];
+  routed: string;
 }
 
 const NAMES = Object.keys(ROWS) as Row[];
 
 function placeOf(row: Row): Place {
   const i = NAMES.indexOf(row);
-  return { vip: `10.19.0.${100 + i}`, servers: [`10.19.1.${10 + 2 * i}`, `10.19.1.${11 + 2 * i}`] };
+  const [a, b, routed] = [0, 1, 2].map(n => `10.19.1.${100 + 3 * i + n}`);
+  return { vip: `10.19.0.${100 + i}`, servers: [a, b], routed };
 }
 
 /** A row that is running: the address that clients ask, and the process that forwards (none where the kernel does). */
@@ -70,7 +72,7 @@ export class Net {
       {
         host: this.server,
         name: 'eth0',
-        addresses: NAMES.flatMap(row => placeOf(row).servers.map(a => `${a}/24`)),
+        addresses: NAMES.map(placeOf).flatMap(p => [...p.servers, p.routed].map(a => `${a}/24`)),
       },
     );
     lab.link(
@@ -111,6 +113,11 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
       'nginx answers',
       async () => (await this.server.run('curl', ['-s', `http://${servers[0]}/`])).code === 0,
     );
+  }
+
+  /** Where a row's client asks the server by plain routing, while no row is started. */
+  routed(row: Row): string {
+    return placeOf(row).routed;
   }
 
   /** Puts a row between client and server; resolves when a request goes through. Rejects with why it does not. */
@@ -248,8 +255,8 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
   }
 }
 
-/** Of a row that the kernel does by itself. */
-function still(address: string): Standing {
+/** A row that the kernel does by itself. */
+export function still(address: string): Standing {
   return {
     address,
     pid: undefined,

@@ -1,7 +1,7 @@
 // What forwarding costs, beside others in the same run: `npm run bench -- l4 [--json] [--quick] [--rounds N] [--only REGEX]`.
-//   each round: every row in turn stands between one client and one server and takes each load for some seconds
-// Compared are medians over the rounds. CPU is the machine's, over what plain routing takes for the same; client, director and
-// server share the processors, so requests a second are those of all three together.
+//   each round: every row in turn: plain routing takes the load · the row stands between client and server and takes each load
+// Compared are medians over the rounds. CPU is the machine's, over what plain routing took for the same right before: what a machine
+// gives changes from minute to minute. Client, director and server share the processors, so requests a second are those of all three.
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { reason } from '../src/kit/errors.ts';
 import { busySeconds, labFault } from '../test/lab/hosts.ts';
-import { Net, ROWS, type Row, STREAM, type Standing, times } from './l4-net.ts';
+import { Net, ROWS, type Row, STREAM, type Standing, still, times } from './l4-net.ts';
 import { asJson, asText, type Figures, type Measured } from './l4-report.ts';
 
 /** Threads of wrk, as many as processors: one alone makes fewer connections than plain routing could carry. */
@@ -39,8 +39,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       only: { type: 'string', default: '' },
     },
   });
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
-  const seconds = values.quick ? 1 : 3;
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 7));
+  const seconds = values.quick ? 1 : 2;
   const notRun: { row: string; why: string }[] = [];
   const measured: Measured = new Map();
   let failed = 0;
@@ -110,11 +110,14 @@ async function unfit(
 }
 
 async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
+  const others = await atRest();
+  const routed = still(net.routed(row));
+  const bareKept = await watched(routed, () => wrk(net, routed, seconds, true));
+  const bareFresh = await watched(routed, () => wrk(net, routed, seconds, false));
   const standing = await net.start(row);
   try {
     // Both ways that are measured, so that every row is warm.
     for (const keep of [false, true]) await wrk(net, standing, WARM, keep);
-    const others = await atRest();
     const kept = await watched(standing, () => wrk(net, standing, seconds, true));
     const fresh = await watched(standing, () => wrk(net, standing, seconds, false));
     const gigabits = await bulk(net, standing, seconds);
@@ -125,10 +128,14 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
       others,
       requests: kept.result / seconds,
       connections: fresh.result / seconds,
+      requestShare: kept.result / bareKept.result,
+      connectionShare: fresh.result / bareFresh.result,
       gigabits,
       packets: flood.result,
-      machineRequest: (1e6 * kept.machine) / kept.result,
-      machineConnection: (1e6 * fresh.machine) / fresh.result,
+      machineRequest: micros(kept),
+      machineConnection: micros(fresh),
+      addedRequest: micros(kept) - micros(bareKept),
+      addedConnection: micros(fresh) - micros(bareFresh),
       ownRequest: (1e6 * kept.own) / kept.result,
       userPacket: userOf(kept),
       userSmall: userOf(flood),
@@ -136,6 +143,10 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
   } finally {
     await standing.stop();
   }
+}
+
+function micros({ machine, result }: { machine: number; result: number }): number {
+  return (1e6 * machine) / result;
 }
 
 function userOf({ user, packets }: { user: number; packets: number }): number {
