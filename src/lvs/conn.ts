@@ -144,19 +144,34 @@ export class ConnTable {
 
   /** The connection of a packet from the client; 0 = none. */
   findIn(p: Packet): number {
-    const { t, chains } = this;
     const kind = (p.family === 6 ? V6 : 0) | (p.protocol === UDP ? IS_UDP : 0);
-    const ports = (p.sport << 16) | p.dport;
-    for (let link = chains.head(chains.ofClient(kind, p.s0, p.s1, p.s2, p.s3, p.sport)); link !== 0; ) {
+    return this.find(kind, p.s0, p.s1, p.s2, p.s3, p.d0, p.d1, p.d2, p.d3, (p.sport << 16) | p.dport);
+  }
+
+  /** The same by client `s` and virtual address `d`; `ports` as CPORTS has them, `kind`: V6 and IS_UDP. */
+  find(
+    kind: number,
+    s0: number,
+    s1: number,
+    s2: number,
+    s3: number,
+    d0: number,
+    d1: number,
+    d2: number,
+    d3: number,
+    ports: number,
+  ): number {
+    const { t, chains } = this;
+    for (let link = chains.head(chains.ofClient(kind, s0, s1, s2, s3, ports >>> 16)); link !== 0; ) {
       const base = (link >>> 1) * WORDS;
       if (
         t[base + CPORTS] === ports &&
-        t[base] === p.s0 &&
+        t[base] === s0 &&
         (t[base + FLAGS] & KIND) === kind &&
-        (kind & V6 ? t[base + 1] === p.s1 && t[base + 2] === p.s2 && t[base + 3] === p.s3 : true)
+        (kind & V6 ? t[base + 1] === s1 && t[base + 2] === s2 && t[base + 3] === s3 : true)
       ) {
         const { v } = this.#dests[t[base + DEST]];
-        if (isWords(v, p.d0, p.d1, p.d2, p.d3)) return link >>> 1;
+        if (isWords(v, d0, d1, d2, d3)) return link >>> 1;
       }
       link = t[base + LINK];
     }

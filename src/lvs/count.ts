@@ -2,10 +2,9 @@
 import type { Packet } from './packet/parse.ts';
 import { type Dest, INBYTES, INPKTS, OUTBYTES, OUTPKTS } from './service.ts';
 
-/** A packet to `dest`, counted for it and its service while it is one of its servers. */
-export function countIn(dest: Dest, p: Packet): void {
+/** A packet of `bytes` to `dest`, counted for it and its service while it is one of its servers. */
+export function countIn(dest: Dest, bytes: number): void {
   if (dest.at < 0) return;
-  const bytes = p.end - p.at;
   dest.counts[INPKTS]++;
   dest.counts[INBYTES] += bytes;
   const { counts } = dest.service;

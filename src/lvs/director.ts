@@ -1,5 +1,6 @@
 // The packet core: bytes in, verdict and rewritten bytes out (net/netfilter/ipvs). No I/O, no clock, no dice of its own.
 //   frame → parse → fragments → hooks PREROUTING → LOCAL_IN (out 98 · in 99) | FORWARD (icmp 99 · out 100) → …
+//   short: what an open connection of DR needs, all at once, while nobody else's hooks are in the lists
 //   in: connection → reuse → server there? → schedule → state → forward/{nat,dr,tun,fullnat} → LOCAL_OUT → POSTROUTING
 // Invariant: handle() allocates nothing, throws nothing, writes nothing outside headroom + packet, and gives a reason.
 import { type Memory, plain } from '../kit/memory.ts';
@@ -17,6 +18,7 @@ import { lvsOut } from './out.ts';
 import { OK, Packet, parse } from './packet/parse.ts';
 import { readTable, tableSize, writeTable } from './save.ts';
 import type { Dest } from './service.ts';
+import { Short } from './short.ts';
 import { HOST, type Out, REASON, REPLY, TRANSMIT, type Verdict, WHY } from './verdict.ts';
 import { OWN, SERVER } from './wordset.ts';
 
@@ -63,6 +65,7 @@ export class Director {
   readonly #packet = new Packet();
   readonly #fragments = new Reassembly();
   readonly #ahead: Ahead;
+  readonly #short: Short;
   readonly #reasons = new Float64Array(REASON.length);
 
   constructor(options: DirectorOptions) {
@@ -86,6 +89,8 @@ export class Director {
     this.hooks.add('lvs-in', LOCAL_OUT, -98, pass, true);
     this.hooks.add('lvs-forward-icmp', FORWARD, 99, p => lvsForwardIcmp(core, p), true);
     this.hooks.add('lvs-out', FORWARD, 100, p => lvsOut(core, p, false), true);
+    this.hooks.settle();
+    this.#short = new Short(core, this.hooks);
   }
 
   /** Adds a virtual service. GTM_LVS_EXISTS, GTM_LVS_INVALID. */
@@ -147,14 +152,17 @@ export class Director {
     core.ms = now;
     core.life.now = now | 0;
     const { out } = core;
-    const verdict = this.#judge(frame, offset, length);
+    const p = this.#packet;
+    if (p.frame !== frame) p.see(frame, undefined);
+    const short = this.hooks.plain && this.#short.pass(frame, p.view, offset, length);
+    const verdict = short ? TRANSMIT : this.#judge(frame, offset, length);
     this.#reasons[out.reason]++;
     return verdict;
   }
 
   /**
    * Says that `count` packets of `frame`, IP headers at `offsets`, come to handle() next, so that they and their connections are fetched from
-   * memory together. Needed for nothing but speed: call it with each batch (BATCH packets at most count) if there are many connections.
+   * memory together, of many connections the lines too. Needed for nothing but speed: call it with each batch (BATCH packets at most count).
    */
   lookAhead(frame: Uint8Array, offsets: Int32Array, count: number): void {
     this.#ahead.look(frame, offsets, count);

@@ -42,6 +42,19 @@ export class Hook {
 
 export class Hooks {
   readonly #lists: Hook[][] = POINT.map(() => []);
+  #given: readonly (readonly Hook[])[] = [];
+  #plain = false;
+
+  /** Says that the lists are complete as they are, with LVS's own. */
+  settle(): void {
+    this.#given = this.#lists.map(list => [...list]);
+    this.#review();
+  }
+
+  /** Whether the lists are as they were settled: no packet meets anybody but LVS. */
+  get plain(): boolean {
+    return this.#plain;
+  }
 
   /** Puts a function into the list of `point`; the Hook is for its counters and for remove(). */
   add(name: string, point: number, priority: number, run: Run, own = false): Hook {
@@ -49,6 +62,7 @@ export class Hooks {
     const list = this.#lists[point];
     const at = list.findIndex(h => h.priority > priority);
     list.splice(at < 0 ? list.length : at, 0, hook);
+    this.#review();
     return hook;
   }
 
@@ -57,7 +71,18 @@ export class Hooks {
     const list = this.#lists[hook.point];
     const at = list.indexOf(hook);
     if (at >= 0) list.splice(at, 1);
+    this.#review();
     return at >= 0;
+  }
+
+  #review(): void {
+    const { length } = this.#given;
+    this.#plain =
+      length > 0 &&
+      this.#lists.every((list, point) => {
+        const given = this.#given[point];
+        return list.length === given.length && list.every((h, i) => h.run === given[i].run);
+      });
   }
 
   /** The hooks of a point in their order. */
@@ -71,6 +96,17 @@ export class Hooks {
     for (let i = 0; i < list.length; i++) if (!list[i].own) return false;
     for (let i = 0; i < list.length; i++) list[i].seen++;
     return true;
+  }
+
+  /** In plain lists: counts a packet that LVS's `in` sends on for `why`, as walk() and passes() do. */
+  sent(why: number): void {
+    const list = this.#lists[LOCAL_IN];
+    for (let i = 0; i < list.length; i++) list[i].seen++;
+    const last = list[list.length - 1];
+    last.changed++;
+    last.why[why]++;
+    const after = this.#lists[LOCAL_OUT];
+    for (let i = 0; i < after.length; i++) after[i].seen++;
   }
 
   /** Runs the list of `point` over `p`: the first verdict, or CONTINUE. */

@@ -43,7 +43,7 @@ export function icmpIn(core: Core, p: Packet): number {
   let verdict: number;
   if (!isIntact(p)) verdict = core.drop(WHY['checksum']);
   else {
-    countIn(dest, p);
+    countIn(dest, p.end - p.at);
     verdict = forward(core, p, c, dest, WHY['icmp-in'], true);
   }
   if (life.table.t[c * WORDS + conn.FLAGS] & conn.ONE_PACKET) life.end(c);

@@ -53,7 +53,7 @@ export function lvsIn(core: Core, p: Packet): number {
     why = WHY['scheduled'];
   }
   const to = dest as Dest;
-  countIn(to, p);
+  countIn(to, p.end - p.at);
   life.step(c, p, INPUT, to);
   const verdict = forward(core, p, c, to, why, false);
   if (life.table.t[c * WORDS + conn.FLAGS] & conn.ONE_PACKET) life.end(c);

@@ -277,6 +277,6 @@ export class Xsk {
 
   /** Whether the kernel waits for a call (poll) to take from the fill ring. */
   get asleep(): boolean {
-    return this.#fill.seemsAsleep();
+    return this.#fill.sleeps();
   }
 }

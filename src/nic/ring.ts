@@ -66,13 +66,8 @@ export class Ring {
     return (this.#producer[0] - this.#consumer[0]) | 0;
   }
 
-  /** Whether the kernel goes on only when it is called. */
+  /** Whether the kernel goes on only when it is called; by a late look, as libxdp takes it. */
   sleeps(): boolean {
-    return (Atomics.load(this.#flags, 0) & NEED_WAKEUP) !== 0;
-  }
-
-  /** The same by a late look, for whoever looks again and again. */
-  seemsAsleep(): boolean {
     return (this.#flags[0] & NEED_WAKEUP) !== 0;
   }
 }

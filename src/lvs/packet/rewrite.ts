@@ -10,10 +10,13 @@ export function decrementTtl(p: Packet): void {
     p.frame[at + 7]--;
     return;
   }
-  // TTL and protocol, and the checksum that covers them.
-  const old = view.getInt32(at + 8);
-  const ttl = (old >>> 16) - 0x100;
-  view.setInt32(at + 8, (ttl << 16) | update(old & 0xffff, delta16(old >>> 16, ttl)));
+  view.setInt32(at + 8, hopTaken(view.getInt32(at + 8)));
+}
+
+/** IPv4's third word (TTL, protocol, and the checksum that covers them) with a hop less. */
+export function hopTaken(word: number): number {
+  const ttl = (word >>> 16) - 0x100;
+  return (ttl << 16) | update(word & 0xffff, delta16(word >>> 16, ttl));
 }
 
 /** Destination address `a` (four words) and port. */

@@ -1,0 +1,230 @@
+// The short way does what the long one does: the same packets through two directors, one of them with a hook in its lists that does
+// nothing but keep every packet on the long way.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { finish, sum } from '../../src/kit/checksum.ts';
+import { CONTINUE, FORWARD, LOCAL_IN, LOCAL_OUT } from '../../src/lvs/hooks.ts';
+import { put16, tcp, udp } from './build.ts';
+import { CLIENT, CLIENT6, endpoint, Rig, SERVER6, SERVERS, VIP, VIP6 } from './rig.ts';
+
+const DNS = '192.0.2.11:53';
+const DNS6 = '[2001:db8:2::11]:53';
+const SERVER = SERVERS[0];
+const ALL = [
+  { vip: VIP, server: SERVER, protocol: 'tcp' },
+  { vip: VIP6, server: SERVER6, protocol: 'tcp' },
+  { vip: DNS, server: SERVER, protocol: 'udp' },
+  { vip: DNS6, server: SERVER6, protocol: 'udp' },
+] as const;
+
+function rig(long: boolean): Rig {
+  const made = new Rig();
+  for (const { vip, server, protocol } of ALL) made.service(vip, [server], { forward: 'dr' }, {}, protocol);
+  made.service('192.0.2.12:80', [SERVER], { forward: 'nat' });
+  made.service('192.0.2.13:80', [SERVER], { forward: 'tun' });
+  if (long) made.director.hooks.add('watch', FORWARD, 200, () => CONTINUE);
+  return made;
+}
+
+/** What a director knows and counted. */
+function known({ director }: Rig) {
+  const hooks = [LOCAL_IN, LOCAL_OUT].flatMap(point =>
+    director.hooks.list(point).map(h => [h.name, h.seen, h.changed, h.dropped, ...h.why]),
+  );
+  const saved = new Uint8Array(director.savedSize);
+  director.write(saved);
+  return {
+    conns: [...director.connections()],
+    saved,
+    services: director.services(),
+    reasons: director.reasons(),
+    table: director.table(),
+    hooks,
+  };
+}
+
+function sendBoth(rigs: readonly Rig[], packet: Uint8Array): void {
+  const [one, other] = rigs.map(r => {
+    const sent = r.send(packet);
+    const { hop, hopFamily, family, iface, offset, changed } = r.director.out;
+    const way = { hop: [...hop], hopFamily, family, iface, offset, changed };
+    return { ...sent, ...(sent.verdict === 'transmit' && way) };
+  });
+  assert.deepEqual(one, other);
+}
+
+/** How often LVS's `in` was asked by way of its hook. */
+function asked({ director }: Rig): () => number {
+  const [, hook] = director.hooks.list(LOCAL_IN);
+  const { run } = hook;
+  let times = 0;
+  Object.assign(hook, {
+    run: (...a: Parameters<typeof run>) => {
+      times++;
+      return run(...a);
+    },
+  });
+  return () => times;
+}
+
+describe('who goes the short way', () => {
+  const ack = { from: CLIENT, to: VIP, flags: 'A' };
+  const ask = { from: '198.51.100.7:5353', to: DNS };
+  const table: [string, Uint8Array, boolean][] = [
+    ['TCP, open', tcp(ack), true],
+    ['TCP with data', tcp({ ...ack, flags: 'PA', payload: new Uint8Array(1000) }), true],
+    ['TCP over IPv6', tcp({ from: CLIENT6, to: VIP6, flags: 'A' }), true],
+    ['UDP, seen before', udp(ask), true],
+    ['UDP over IPv6', udp({ from: '[2001:db8:1::7]:5353', to: DNS6 }), true],
+    ['a SYN', tcp({ ...ack, flags: 'S' }), false],
+    ['a FIN', tcp({ ...ack, flags: 'FA' }), false],
+    ['another client', tcp({ ...ack, from: '198.51.100.8:31337' }), false],
+    ['the last hop', tcp({ ...ack, ttl: 1 }), false],
+    ['longer than the link', udp({ ...ask, payload: new Uint8Array(1500), df: false }), false],
+    ['a server', tcp({ ...ack, from: SERVER }), false],
+  ];
+  for (const [name, packet, short] of table)
+    it(`${name}: ${short ? 'yes' : 'no'}`, () => {
+      const made = rig(false);
+      for (const { from, to } of [ack, { from: CLIENT6, to: VIP6 }]) {
+        made.send(tcp({ from, to, flags: 'S' }));
+        made.send(tcp({ from, to, flags: 'A' }));
+      }
+      for (const from of ['198.51.100.7:5353', '[2001:db8:1::7]:5353'])
+        for (let i = 0; i < 2; i++) made.send(udp({ from, to: from.includes('[') ? DNS6 : DNS }));
+      const times = asked(made);
+      made.send(packet);
+      assert.equal(times() === 0, short);
+    });
+
+  it('nobody, while somebody else looks at the packets; and again when he is gone', () => {
+    const made = rig(false);
+    made.send(tcp({ ...ack, flags: 'S' }));
+    made.send(tcp(ack));
+    const times = asked(made);
+    const hook = made.director.hooks.add('watch', FORWARD, 0, () => CONTINUE);
+    made.send(tcp(ack));
+    assert.equal(times(), 1);
+    made.director.hooks.remove(hook);
+    made.send(tcp(ack));
+    assert.equal(times(), 1);
+  });
+});
+
+/** An IP packet's length field says less than came, or IPv4's word of flags and offset is another; the header's sum is right. */
+function tell(made: Uint8Array, less: number, fragment: number): void {
+  if (made[0] >> 4 === 6) {
+    put16(made, 4, made.length - 40 - less);
+    return;
+  }
+  put16(made, 2, made.length - less);
+  if (fragment !== 0) put16(made, 6, fragment);
+  put16(made, 10, 0);
+  put16(made, 10, finish(sum(made, 0, 20, 0)));
+}
+
+const pick = fc.constantFrom;
+
+/** What is odd about a packet; nothing, for most. */
+const odd = fc.oneof(
+  { weight: 12, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.record({ ttl: pick(0, 1, 2) }) },
+  { weight: 1, arbitrary: fc.record({ size: pick(1440, 1461), df: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ less: pick(5, 15) }) },
+  { weight: 1, arbitrary: fc.record({ fragment: pick(0x2000, 0x2001, 0x0007) }) },
+  { weight: 1, arbitrary: fc.record({ cut: pick(1, 20, 30) }) },
+  { weight: 1, arbitrary: fc.record({ at: fc.nat({ max: 59 }), by: fc.integer({ min: 1, max: 255 }) }) },
+);
+
+interface Odd {
+  ttl?: number;
+  size?: number;
+  df?: boolean;
+  less?: number;
+  fragment?: number;
+  cut?: number;
+  at?: number;
+  by?: number;
+}
+
+const packet = fc
+  .record({
+    service: fc.nat({ max: 5 }),
+    host: pick(7, 7, 7, 8),
+    flags: pick('A', 'A', 'A', 'A', 'PA', 'S', 'FA', 'RA', 'R', 'SA', ''),
+    way: pick('ask', 'ask', 'ask', 'ask', 'answer', 'server', 'vip'),
+    odd: odd as fc.Arbitrary<Odd>,
+  })
+  .map(f => {
+    const { ttl = 64, size = 100, df = true, less = 0, fragment = 0, cut = 0, at = 0, by = 0 } = f.odd;
+    const others = ['192.0.2.12:80', '192.0.2.13:80'].map(vip => ({ vip, server: SERVER, protocol: 'tcp' }));
+    const { vip, server, protocol } = [...ALL, ...others][f.service];
+    const six = vip.startsWith('[');
+    const client = six ? `[2001:db8:1::${f.host}]:4000` : `198.51.100.${f.host}:4000`;
+    const from = { ask: client, answer: vip, server, vip: six ? VIP6 : VIP }[f.way];
+    const to = f.way === 'answer' ? client : vip;
+    const fields = { from, to, flags: f.flags, ttl, df, payload: new Uint8Array(size) };
+    const made = protocol === 'udp' ? udp(fields) : tcp(fields);
+    // Less than the transport header, or another word.
+    if (less !== 0 || fragment !== 0) tell(made, less === 0 ? 0 : size + less, fragment);
+    made[at] ^= by;
+    return made.subarray(0, made.length - cut);
+  });
+
+const step = fc.oneof(
+  { weight: 20, arbitrary: packet.map(bytes => (rigs: readonly Rig[]) => sendBoth(rigs, bytes)) },
+  {
+    weight: 3,
+    arbitrary: pick(1, 1000, 61_000, 300_000, 901_000).map(ms => (rigs: readonly Rig[]) => {
+      for (const r of rigs) r.now += ms;
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.nat({ max: 3 }), pick('weight', 'remove', 'add'))
+      .map(([i, what]) => (rigs: readonly Rig[]) => {
+        const { vip, server, protocol } = ALL[i];
+        const [key, dest] = [{ protocol, ...endpoint(vip) }, endpoint(server)];
+        for (const { director } of rigs)
+          try {
+            if (what === 'weight') director.updateDest(key, dest, { weight: 0, forward: 'dr' });
+            else if (what === 'remove') director.removeDest(key, dest);
+            else director.addDest(key, dest, { weight: 1, forward: 'dr' });
+          } catch {
+            // It is there, or it is not: of both directors.
+          }
+      }),
+  },
+  {
+    weight: 2,
+    arbitrary: pick('mtu', 'local', 'away', 'secure', 'stray').map(what => (rigs: readonly Rig[]) => {
+      for (const { director, routes } of rigs) {
+        if (what === 'mtu') routes.mtu = routes.mtu === 1500 ? 1400 : 1500;
+        if (what === 'local') routes.local = [endpoint(SERVER).address];
+        if (what === 'away') routes.local = [];
+        if (what === 'secure') director.setSysctl({ secure_tcp: 3 });
+        if (what === 'stray') director.setSysctl({ nat_icmp_send: 1 });
+        director.routesChanged();
+      }
+    }),
+  },
+);
+
+it('whatever comes and whatever changes, the two ways say, send, count and remember the same', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120, size: 'max' }), steps => {
+      const rigs = [rig(false), rig(true)];
+      for (const { vip, server, protocol } of ALL) {
+        const client = vip.startsWith('[') ? '[2001:db8:1::7]:4000' : '198.51.100.7:4000';
+        const make = protocol === 'tcp' ? tcp : udp;
+        for (const from of [client, server])
+          for (const flags of ['S', 'A']) sendBoth(rigs, make({ from, to: vip, flags }));
+      }
+      for (const run of steps) run(rigs);
+      assert.deepEqual(known(rigs[0]), known(rigs[1]));
+    }),
+    { numRuns: 400 },
+  );
+});
