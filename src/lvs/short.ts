@@ -2,9 +2,11 @@
 // pass() decides in one go what parse, the hooks, `in`, state and forward/dr come to for such a packet; all else it leaves to them.
 // Invariant: it takes a packet only if the long way sends it on, and leaves behind what that does: bytes, counts, times, reason.
 import { fold } from '../kit/checksum.ts';
+import type { ConnTable } from './conn.ts';
 import type { Core } from './core.ts';
 import { countIn } from './count.ts';
 import type { Hooks } from './hooks.ts';
+import type { Life } from './life.ts';
 import {
   CONFIRMED,
   DEST,
@@ -20,10 +22,10 @@ import {
 } from './line.ts';
 import { ACK, FIN, halves, RST, SYN, TCP, UDP } from './packet/parse.ts';
 import { hopTaken } from './packet/rewrite.ts';
-import { DR } from './service.ts';
+import { type Dest, DR } from './service.ts';
 import { ESTABLISHED } from './tcpstate.ts';
 import { WHY } from './verdict.ts';
-import { OWN, SERVER } from './wordset.ts';
+import { OWN, SERVER, type WordSet } from './wordset.ts';
 
 const IPV4 = 20;
 const IPV6 = 40;
@@ -41,10 +43,18 @@ const OPEN_UDP = CONFIRMED | (DR << FORWARD_SHIFT);
 export class Short {
   readonly #core: Core;
   readonly #hooks: Hooks;
+  readonly #life: Life;
+  readonly #table: ConnTable;
+  readonly #dests: readonly Dest[];
+  readonly #places: WordSet;
 
   constructor(core: Core, hooks: Hooks) {
     this.#core = core;
     this.#hooks = hooks;
+    this.#life = core.life;
+    this.#table = core.life.table;
+    this.#dests = core.services.dests;
+    this.#places = core.services.places;
   }
 
   /**
@@ -70,7 +80,7 @@ export class Short {
     const kind = kindOf(frame, at + IPV4, total - IPV4, (third >>> 16) & 0xff);
     if (kind < 0) return false;
     const ports = view.getInt32(at + IPV4);
-    const c = this.#core.life.table.find(kind, source, 0, 0, 0, destination, 0, 0, 0, ports);
+    const c = this.#table.find(kind, source, 0, 0, 0, destination, 0, 0, 0, ports);
     if (c === 0 || !this.#go(c, kind, source, 0, 0, 0, total)) return false;
     view.setInt32(at + 8, hopTaken(third));
     this.#show(frame, at, total, 4);
@@ -89,7 +99,7 @@ export class Short {
     const s1 = view.getInt32(at + 12);
     const s2 = view.getInt32(at + 16);
     const s3 = view.getInt32(at + 20);
-    const c = this.#core.life.table.find(
+    const c = this.#table.find(
       kind,
       s0,
       s1,
@@ -110,19 +120,19 @@ export class Short {
   // Whether connection `c` takes `bytes` from the source `s` the short way; if so they are counted, its time starts again and `out` has the hop.
   #go(c: number, kind: number, s0: number, s1: number, s2: number, s3: number, bytes: number): boolean {
     const core = this.#core;
-    const { life, services } = core;
-    const { t } = life.table;
+    const life = this.#life;
+    const { t } = this.#table;
     const base = c * WORDS;
     const udp = (kind & IS_UDP) !== 0;
     if ((t[base + FLAGS] & LOOKED_AT) !== (udp ? OPEN_UDP : OPEN_TCP)) return false;
     if (((t[base + EXPIRES] - life.now) | 0) <= 0) return false;
-    const dest = services.dests[t[base + DEST]];
+    const dest = this.#dests[t[base + DEST]];
     // A server that is in place has its service there, so that the packet is to this host.
     if (dest.at < 0 || dest.routed !== core.generation || !dest.reachable) return false;
     const { route } = dest;
     if (route.local || dest.pmtu !== 0 || bytes > route.mtu) return false;
     // What a server sends may be an answer.
-    if ((services.places.bits(s0, s1, s2, s3, 0) & (OWN | SERVER)) !== 0) return false;
+    if ((this.#places.bits(s0, s1, s2, s3, 0) & (OWN | SERVER)) !== 0) return false;
     countIn(dest, bytes);
     const { service } = dest;
     t[base + TIMEOUT] = udp ? service.udpTimeout : service.timeouts[ESTABLISHED];

@@ -48,6 +48,12 @@ export interface ForwarderOptions {
 
 export class Forwarder {
   readonly #o: ForwarderOptions;
+  readonly #director: Director;
+  readonly #ways: Ways;
+  readonly #umem: Umem;
+  readonly #sockets: readonly Socket[];
+  readonly #senders: readonly Xsk[];
+  readonly #inboxes: readonly Inbox[];
   readonly #bytes: Uint8Array;
   /** The same frames, and the link headers, two octets at a time. */
   readonly #halves: Uint16Array;
@@ -75,7 +81,13 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.#o = options;
-    const { umem, ways, libc } = options;
+    const { director, umem, ways, libc, sockets, senders, inboxes } = options;
+    this.#director = director;
+    this.#ways = ways;
+    this.#umem = umem;
+    this.#sockets = sockets;
+    this.#senders = senders;
+    this.#inboxes = inboxes;
     this.#bytes = umem.bytes;
     this.#halves = halvesOf(umem.bytes);
     this.#heads = halvesOf(ways.headers);
@@ -95,12 +107,13 @@ export class Forwarder {
 
   /** One turn at `now` (monotonic milliseconds): how many frames were there. */
   turn(now: number): number {
-    const { sockets, inboxes, ways, director } = this.#o;
+    const sockets = this.#sockets;
+    const inboxes = this.#inboxes;
     this.#now = now;
-    const generation = ways.generation();
+    const generation = this.#ways.generation();
     if (generation !== this.#generation) {
       this.#generation = generation;
-      director.routesChanged();
+      this.#director.routesChanged();
     }
     let work = 0;
     for (let i = 0; i < sockets.length; i++) work += this.#receive(sockets[i]);
@@ -111,7 +124,8 @@ export class Forwarder {
 
   /** Sends what a turn left, gives frames back, and asks the kernel for more. True: some could not go yet. */
   flush(): boolean {
-    const { sockets, senders } = this.#o;
+    const sockets = this.#sockets;
+    const senders = this.#senders;
     let left = false;
     this.#asleep = false;
     for (let i = 0; i < senders.length; i++) {
@@ -130,7 +144,8 @@ export class Forwarder {
 
   /** Whether a turn would find a frame: a look that costs little. */
   due(): boolean {
-    const { sockets, inboxes } = this.#o;
+    const sockets = this.#sockets;
+    const inboxes = this.#inboxes;
     for (let i = 0; i < sockets.length; i++) if (sockets[i].xsk.rx.waiting() > 0) return true;
     for (let i = 0; i < inboxes.length; i++) if (inboxes[i].waiting() > 0) return true;
     return false;
@@ -148,9 +163,8 @@ export class Forwarder {
 
   /** Adds what was counted since the last call to the shared counters. */
   count(): void {
-    const { counters } = this.#o;
     for (let i = 0; i < FRAME_SLOTS; i++) {
-      counters[i] += this.#counts[i];
+      this.#o.counters[i] += this.#counts[i];
       this.#counts[i] = 0;
     }
   }
@@ -165,7 +179,7 @@ export class Forwarder {
     // With a lone frame there is nothing to overlap.
     if (n > 1) {
       for (let i = 0; i < n; i++) this.#offsets[i] = entries[((index + i) & mask) << 2] + ETHERNET;
-      this.#o.director.lookAhead(this.#bytes, this.#offsets, n);
+      this.#director.lookAhead(this.#bytes, this.#offsets, n);
     }
     for (let i = 0; i < n; i++) {
       const at = (index & mask) << 2;
@@ -179,7 +193,7 @@ export class Forwarder {
   }
 
   #fetch(inbox: Inbox): number {
-    const { umem } = this.#o;
+    const umem = this.#umem;
     let n = inbox.waiting();
     if (n > BATCH) n = BATCH;
     for (let i = 0; i < n; i++) {
@@ -207,8 +221,8 @@ export class Forwarder {
     at += 2;
     const size = address + length - at;
     if (!mine && this.#handOver(address, length, at, size, port)) return;
-    const { director, umem } = this.#o;
-    const verdict = director.handle(bytes, at, size, this.#now);
+    const umem = this.#umem;
+    const verdict = this.#director.handle(bytes, at, size, this.#now);
     if (verdict === DROP) {
       umem.put(address);
       this.#counts[FRAME.dropped]++;
@@ -219,19 +233,19 @@ export class Forwarder {
   }
 
   #handOver(address: number, length: number, at: number, size: number, port: number): boolean {
-    const { owners, index, outboxes, umem } = this.#o;
+    const { owners, index, outboxes } = this.#o;
     const owner = owners.of(this.#bytes, at, size);
     if (owner < 0 || owner === index) return false;
     const there = outboxes[owner]?.put(this.#bytes, address, length, port) === true;
     this.#counts[there ? FRAME.handed : FRAME.crowded]++;
-    umem.put(address);
+    this.#umem.put(address);
     return true;
   }
 
   #toHost(): void {
-    const { libc, tun, umem, director } = this.#o;
-    const { out } = director;
-    let from = umem.address + out.offset;
+    const { libc, tun } = this.#o;
+    const { out } = this.#director;
+    let from = this.#umem.address + out.offset;
     if (out.frame !== this.#bytes) {
       this.#host.set(out.frame.subarray(out.offset, out.offset + out.length));
       from = this.#hostAt;
@@ -242,10 +256,10 @@ export class Forwarder {
 
   // What `out` describes leaves: in the frame that it came in, or in others if it is longer or the director's own.
   #leave(address: number): void {
-    const { director, umem, ways } = this.#o;
-    const { out } = director;
+    const umem = this.#umem;
+    const { out } = this.#director;
     const own = out.frame === this.#bytes;
-    const slot = ways.hop(out.iface, out.hopFamily, out.hop);
+    const slot = this.#ways.hop(out.iface, out.hopFamily, out.hop);
     if (out.fragment > 0) {
       this.#cut(slot);
       umem.put(address);
@@ -260,7 +274,7 @@ export class Forwarder {
   }
 
   #cut(slot: number): void {
-    const { out } = this.#o.director;
+    const { out } = this.#director;
     if (slot < 0) {
       this.#counts[FRAME.unresolved]++;
       return;
@@ -272,14 +286,14 @@ export class Forwarder {
   }
 
   #park(offset: number, length: number): void {
-    const { out } = this.#o.director;
+    const { out } = this.#director;
     if (this.#waiting.put(offset, length, out.iface, out.hopFamily, out.hop, this.#now)) return;
-    this.#o.umem.put(offset);
+    this.#umem.put(offset);
     this.#counts[FRAME.unresolved]++;
   }
 
   #sendCopy(from: Uint8Array, offset: number, length: number, slot: number): void {
-    const { umem } = this.#o;
+    const umem = this.#umem;
     const frame = umem.take();
     if (frame < 0 || length + HEADROOM + ETHERNET + 2 * TAG > umem.frameSize) {
       if (frame >= 0) umem.put(frame);
@@ -294,7 +308,7 @@ export class Forwarder {
 
   // The packet at `offset` with the link header of `slot` in front; the tags that it came with stay if it leaves where it came in.
   #send(offset: number, length: number, slot: number): void {
-    const { ways, senders, umem } = this.#o;
+    const ways = this.#ways;
     const bytes = this.#bytes;
     const { headers } = ways;
     const port = ways.ports[slot];
@@ -322,9 +336,9 @@ export class Forwarder {
       const heads = this.#heads;
       for (let i = 0; i < 6; i++) halves[to + i] = heads[from + i];
     } else for (let i = 0; i < 12; i++) bytes[at + i] = headers[h + i];
-    if (senders[port].send(at, offset + length - at)) this.#counts[FRAME.sent]++;
+    if (this.#senders[port].send(at, offset + length - at)) this.#counts[FRAME.sent]++;
     else {
-      umem.put(at);
+      this.#umem.put(at);
       this.#counts[FRAME.crowded]++;
     }
   }
