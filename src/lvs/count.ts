@@ -1,5 +1,4 @@
 // LVS's packet and byte counters (ip_vs_in_stats, ip_vs_out_stats): of a server and its service, bytes as IP lengths.
-import type { Packet } from './packet/parse.ts';
 import { type Dest, INBYTES, INPKTS, OUTBYTES, OUTPKTS } from './service.ts';
 
 /** A packet of `bytes` to `dest`, counted for it and its service while it is one of its servers. */
@@ -12,10 +11,9 @@ export function countIn(dest: Dest, bytes: number): void {
   counts[INBYTES] += bytes;
 }
 
-/** A packet from `dest`, counted for it and its service while it is one of its servers. */
-export function countOut(dest: Dest, p: Packet): void {
+/** A packet of `bytes` from `dest`, counted for it and its service while it is one of its servers. */
+export function countOut(dest: Dest, bytes: number): void {
   if (dest.at < 0) return;
-  const bytes = p.end - p.at;
   dest.counts[OUTPKTS]++;
   dest.counts[OUTBYTES] += bytes;
   const { counts } = dest.service;

@@ -63,7 +63,7 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
   const dest = life.destOf(c);
   const method = life.table.forwardOf(c);
   if (method !== NAT && method !== FULLNAT) {
-    countOut(dest, p);
+    countOut(dest, p.end - p.at);
     core.host(p, WHY['icmp-out']);
     return HOST;
   }
@@ -88,7 +88,7 @@ export function icmpOut(core: Core, p: Packet, local: boolean): number {
       setWord(p.frame, quote.l4 + 4, (word(p.frame, quote.l4 + 4) - delta) | 0);
     rewriteQuote(p, quote, dest.v, words, words, t[base + conn.CPORTS] >>> 16, dest.v, vport);
   } else rewriteQuote(p, quote, dest.v, null, null, 0, dest.v, vport);
-  countOut(dest, p);
+  countOut(dest, p.end - p.at);
   if (routed) return core.transmit(p, core.route, WHY['icmp-out']);
   core.host(p, WHY['icmp-out']);
   out.changed = true;
@@ -102,7 +102,7 @@ export function icmpOwn(core: Core, p: Packet): void {
   if (parseQuote(quote, p.frame, p.l4 + 8, p.end, true, p.view) !== OK) return;
   if (quote.protocol !== TCP && quote.protocol !== UDP) return;
   const c = life.alive(life.table.findOut(quote, false));
-  if (c !== 0) countOut(life.destOf(c), p);
+  if (c !== 0) countOut(life.destOf(c), p.end - p.at);
 }
 
 // IPv4: only the errors that LVS looks into. IPv6: every type below 128.

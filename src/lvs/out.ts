@@ -36,7 +36,7 @@ export function lvsOut(core: Core, p: Packet, local: boolean): number {
     if (method === FULLNAT) touchAnswer(core, p, c, dest);
     setSource(p, dest.v, life.table.t[c * WORDS + CPORTS] & 0xffff);
   }
-  countOut(dest, p);
+  countOut(dest, p.end - p.at);
   life.step(c, p, OUTPUT, dest);
   life.touch(c);
   if (method === FULLNAT || (method === NAT && !local)) return core.transmit(p, core.route, WHY['answered']);

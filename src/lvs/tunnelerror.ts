@@ -52,7 +52,7 @@ export function tunnelError(core: Core, p: Packet): number {
   }
   const { l4 } = p;
   // As much of the client's packet as came with the error counts as an answer of the server.
-  countOut(life.destOf(c), quote);
+  countOut(life.destOf(c), quote.end - quote.at);
   return reply(core, quote, frame[l4], frame[l4 + 1], info, null, WHY['mtu-relayed'], WHY['tunnel-error']);
 }
 
