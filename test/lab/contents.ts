@@ -4,13 +4,21 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, until } from './hosts.ts';
 import { CLIENT, host, LOCAL, SERVERS, serverAddress, vip } from './site.ts';
-import { answers, ask, type Context, CURL, curl, hashOf, sure, url } from './telling.ts';
+import { answerers, ask, type Context, CURL, curl, hashOf, sure, url } from './telling.ts';
 
 export async function inTurn(c: Context): Promise<void> {
-  const found = await answers(c, 10);
-  assert.deepEqual([...found.keys()].sort(), SERVERS[c.mode].names);
-  // Workers take turns each for itself.
-  if (c.queues === 1) assert.deepEqual([...found.values()], [5, 5]);
+  const { names } = SERVERS[c.mode];
+  const next = (name: string) => names[name === names[0] ? 1 : 0];
+  const told: string[] = [];
+  // On a loaded machine one turn in thousands is lost on the way. Who does not take turns loses one each time.
+  for (let tries = 3; tries > 0; tries--) {
+    const found = await answerers(c, 10);
+    assert.deepEqual([...new Set(found)].sort(), names);
+    // Workers take turns each for itself.
+    if (c.queues > 1 || found.every((name, i) => i === 0 || name === next(found[i - 1]))) return;
+    told.push(found.join(' '));
+  }
+  assert.fail(`not in turn: ${told.join('; ')}`);
 }
 
 export async function source(c: Context): Promise<void> {

@@ -35,14 +35,19 @@ export function curl(c: Context, ...args: string[]): Promise<string> {
   return sure(c.site.client.run('curl', [...CURL, ...args], { timeout: 60_000 }));
 }
 
-/** Who answered, by name, out of so many requests of a connection each. */
-export async function answers(c: Context, count: number, path = '/whoami'): Promise<Map<string, number>> {
+/** Who answered, by name, one request after the other, each of a connection of its own. */
+export async function answerers(c: Context, count: number, path = '/whoami'): Promise<string[]> {
   const out = await curl(c, '-H', 'Connection: close', ...Array.from({ length: count }, () => url(c, path)));
+  return out
+    .trim()
+    .split('\n')
+    .map(line => line.split(' ')[0]);
+}
+
+/** How many of so many requests each has answered, by name. */
+export async function answers(c: Context, count: number, path?: string): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for (const line of out.trim().split('\n')) {
-    const name = line.split(' ')[0];
-    found.set(name, (found.get(name) ?? 0) + 1);
-  }
+  for (const name of await answerers(c, count, path)) found.set(name, (found.get(name) ?? 0) + 1);
   return found;
 }
 
