@@ -18,8 +18,9 @@ export const LOCAL: Record<Family, string[]> = {
   4: ['192.0.2.150', '192.0.2.151'],
   6: ['2001:db8:a::150', '2001:db8:a::151'],
 };
-/** The ports that programs of the client get from its kernel. */
+/** The ports that programs of the client get from its kernel; those that stories give out, each once in so many connections. */
 const CLIENT_PORTS = '50000 60999';
+const STORY_PORTS = { first: 1024, end: 10_000 } as const;
 export const CLIENT: Record<Family, string> = { 4: '198.51.100.2', 6: '2001:db8:c::2' };
 export const DIRECTOR: Record<Family, string> = { 4: '192.0.2.1', 6: '2001:db8:a::1' };
 const LAN = {
@@ -61,6 +62,8 @@ export class Site {
   readonly web = new Map<string, Running>();
   readonly dns = new Map<string, Running>();
 
+  #port: number = STORY_PORTS.first;
+
   /** `modes`: whose servers there are; those of FullNAT are TUN's. */
   constructor(modes: readonly Mode[] = MODES) {
     const { lab } = this;
@@ -99,9 +102,17 @@ export class Site {
     this.router.forward(true);
     this.director.forward(true);
     // A connection of DR whose end the director saw half of is kept for two minutes: who had its port again would go where it went.
+    // The kernel gives out the same ones again and again, as it shuffles them every ten seconds.
     this.client.sysctl('net.ipv4.ip_local_port_range', CLIENT_PORTS);
     // Redirects would lead clients past the director.
     for (const each of [this.router, this.director]) each.sysctl('net.ipv4.conf.all.send_redirects', 0);
+  }
+
+  /** A port of the client that no connection had for a long time. */
+  freshPort(): number {
+    const port = this.#port++;
+    if (this.#port === STORY_PORTS.end) this.#port = STORY_PORTS.first;
+    return port;
   }
 
   /** Starts nginx and nsd on every real server; resolves when all of them answer. */

@@ -35,9 +35,13 @@ export function curl(c: Context, ...args: string[]): Promise<string> {
   return sure(c.site.client.run('curl', [...CURL, ...args], { timeout: 60_000 }));
 }
 
-/** Who answered, by name, one request after the other, each of a connection of its own. */
+/** Who answered, by name, one request after the other, each of a connection of its own from a fresh port. */
 export async function answerers(c: Context, count: number, path = '/whoami'): Promise<string[]> {
-  const out = await curl(c, '-H', 'Connection: close', ...Array.from({ length: count }, () => url(c, path)));
+  const each = Array.from({ length: count }, (_, i) => [
+    ...(i === 0 ? [] : ['--next', ...CURL]),
+    ...['--local-port', `${c.site.freshPort()}`, '-H', 'Connection: close', url(c, path)],
+  ]);
+  const out = await curl(c, ...each.flat());
   return out
     .trim()
     .split('\n')
