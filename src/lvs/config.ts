@@ -112,6 +112,8 @@ export class Route {
   local = false;
   readonly hop: Int32Array = new Int32Array(4);
   hopFamily = 4;
+  /** What whoever sends the packets noted of this hop; -1: nothing since the way was asked for. */
+  noted = -1;
   /** The address that the host would speak from: outer source of tunnels, source of messages to servers. */
   readonly source: Int32Array = new Int32Array(4);
   iface = 0;

@@ -93,23 +93,12 @@ export class Core {
   transmit(p: Packet, route: Route, why: number): Verdict {
     const { out } = this;
     this.#show(p);
-    this.hop(route);
+    out.route = route;
     // What came in fragments leaves in fragments no larger than they were.
     if (p.largest > 0) out.fragment = p.largest < route.mtu ? p.largest : route.mtu;
     else if (out.length > route.mtu) out.fragment = route.mtu;
     out.reason = why;
     return TRANSMIT;
-  }
-
-  /** The next hop of `route`, into `out`. */
-  hop(route: Route): void {
-    const { out } = this;
-    out.hop[0] = route.hop[0];
-    out.hop[1] = route.hop[1];
-    out.hop[2] = route.hop[2];
-    out.hop[3] = route.hop[3];
-    out.hopFamily = route.hopFamily;
-    out.iface = route.iface;
   }
 
   #show(p: Packet): void {
@@ -124,7 +113,7 @@ export class Core {
   /** Whether the way to a server is known; asked once a generation of the routes. */
   reach(dest: Dest): boolean {
     if (dest.routed !== this.generation) {
-      dest.reachable = this.routes.find(dest.family, dest.d, dest.route);
+      dest.reachable = this.#ask(dest.family, dest.d, dest.route);
       dest.routed = this.generation;
     }
     return dest.reachable;
@@ -139,7 +128,7 @@ export class Core {
   reachClient(c: number): boolean {
     const { table } = this.life;
     table.clientOf(c, this.words);
-    return this.routes.find(table.familyOf(c), this.words, this.route);
+    return this.#ask(table.familyOf(c), this.words, this.route);
   }
 
   reachAddress(family: number, a0: number, a1: number, a2: number, a3: number): boolean {
@@ -148,6 +137,11 @@ export class Core {
     words[1] = a1;
     words[2] = a2;
     words[3] = a3;
-    return this.routes.find(family, words, this.route);
+    return this.#ask(family, words, this.route);
+  }
+
+  #ask(family: number, address: Int32Array, route: Route): boolean {
+    route.noted = -1;
+    return this.routes.find(family, address, route);
   }
 }

@@ -137,7 +137,7 @@ export class Short {
     const { service } = dest;
     t[base + TIMEOUT] = udp ? service.udpTimeout : service.timeouts[ESTABLISHED];
     life.touch(c);
-    core.hop(route);
+    core.out.route = route;
     return true;
   }
 

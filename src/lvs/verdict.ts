@@ -1,11 +1,12 @@
 // What handle() says of a packet, why, and what goes out: codes, so that the packet path makes no object and no string.
 // Invariant: every verdict has a reason; REASON names them all, and a Director counts each.
+import { Route } from './config.ts';
 
 /** Nothing goes out. */
 export const DROP = 0;
 /** The host's own stack goes on with the packet that `out` describes (as it came, but for replies to the host's own connections). */
 export const HOST = 1;
-/** The packet that `out` describes leaves through `out.hop`. */
+/** The packet that `out` describes leaves by `out.route`. */
 export const TRANSMIT = 2;
 /** `out` describes an ICMP message of the director itself; the packet that came is gone. */
 export const REPLY = 3;
@@ -71,11 +72,8 @@ export class Out {
   length = 0;
   /** 4 or 6: what the packet is on the wire. */
   family = 4;
-  /** Next hop: the address whose MAC the frame wants, and its family. */
-  readonly hop: Int32Array = new Int32Array(4);
-  hopFamily = 4;
-  /** The interface as the route seam numbers it. */
-  iface = 0;
+  /** The way: its hop is the address whose MAC the frame wants, its interface as the route seam numbers it. */
+  route: Route = new Route();
   /** > 0: the packet is longer than this, and is to be cut into fragments of at most so many bytes (packet/fragment.ts). */
   fragment = 0;
   /** Index of REASON. */

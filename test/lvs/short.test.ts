@@ -59,8 +59,8 @@ function known({ director }: Rig) {
 function sendBoth(rigs: readonly Rig[], packet: Uint8Array): void {
   const [one, other] = rigs.map(r => {
     const sent = r.send(packet);
-    const { hop, hopFamily, family, iface, offset, changed } = r.director.out;
-    const way = { hop: [...hop], hopFamily, family, iface, offset, changed };
+    const { route, family, offset, changed } = r.director.out;
+    const way = { hop: [...route.hop], of: route.hopFamily, iface: route.iface, family, offset, changed };
     return { ...sent, ...(sent.verdict === 'transmit' && way) };
   });
   assert.deepEqual(one, other);

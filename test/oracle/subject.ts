@@ -98,8 +98,8 @@ export function wrap(director: Director): Subject {
       if (verdict === DROP) return { reason, sent: [], own: false };
       const bytes = Buffer.from(out.frame.subarray(out.offset, out.offset + out.length));
       if (verdict === HOST) return { reason, sent: [], own: false, host: bytes };
-      const address = text(out.hop, out.hopFamily);
-      const side = SIDES[out.iface];
+      const address = text(out.route.hop, out.route.hopFamily);
+      const side = SIDES[out.route.iface];
       const hop = NEIGHBOURS.find(n => n.side === side && n.address === address)?.mac ?? address;
       const packets = out.fragment > 0 ? cut(bytes, out.fragment) : [bytes];
       const sent = packets.map(p => ({ side, hop, packet: toText(p) }));

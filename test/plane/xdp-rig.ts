@@ -113,6 +113,9 @@ export class FakeWays implements Ways {
   hop(iface: number): number {
     return this.known[iface - 1] ? iface - 1 : -1;
   }
+  slotOf(route: Parameters<Ways['slotOf']>[0]): number {
+    return this.hop(route.iface);
+  }
   generation(): number {
     return this.routes;
   }

@@ -221,6 +221,34 @@ test('a hop that is missing is asked for once a turn, given a slot, and keeps it
   assert.equal(reader.hop(3, 4, Int32Array.of(39, 0, 0, 0)), -1);
 });
 
+test('a route notes the slot of its hop: it counts while the hop is known, and until the way is asked for anew', () => {
+  const memory = hopMemory(16);
+  const [reader, writer] = [new HopReader(memory), new HopWriter(memory)];
+  const header = new Uint8Array(HEADER);
+  const [one, other] = [1, 2].map(n => ({
+    iface: 3,
+    family: 4,
+    address: Int32Array.of(0x0a000000 + n, 0, 0, 0),
+  }));
+  const route = new Route();
+  const lead = ({ iface, address }: typeof one) => {
+    route.iface = iface;
+    route.hop.set(address);
+    route.noted = -1;
+    return reader.slotOf(route);
+  };
+  assert.deepEqual([lead(one), route.noted], [-1, -1]);
+  for (const hop of [one, other]) writer.put(hop, true, 0, header);
+  const [first, second] = [one, other].map(hop => reader.hop(hop.iface, hop.family, hop.address));
+  assert.deepEqual([reader.slotOf(route), route.noted], [first, first]);
+  assert.equal(reader.slotOf(route), first);
+  writer.put(one, false, 0, header);
+  assert.deepEqual([reader.slotOf(route), route.noted], [-1, -1]);
+  writer.put(one, true, 0, header);
+  assert.equal(reader.slotOf(route), first);
+  assert.deepEqual([lead(other), route.noted], [second, second]);
+});
+
 test('more questions than the ring holds: the latest stand, and the others are asked again', () => {
   const memory = hopMemory(16);
   const [reader, writer] = [new HopReader(memory), new HopWriter(memory)];

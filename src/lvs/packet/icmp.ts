@@ -106,7 +106,7 @@ export function reply(
   out.length = end - at;
   out.family = p.family;
   out.fragment = 0;
-  core.hop(core.route);
+  out.route = core.route;
   out.reason = why;
   return REPLY;
 }

@@ -158,10 +158,10 @@ export class Simulator {
   #onward(verdict: Verdict, mac: Mac, bytes: Uint8Array): Mac | undefined {
     if (verdict === 0 || verdict === 1) return mac;
     if (bytes.length === 0) return undefined;
-    const { out } = this.director;
-    const size = out.hopFamily === 4 ? 4 : 16;
+    const { route } = this.director.out;
+    const size = route.hopFamily === 4 ? 4 : 16;
     const hop = new Uint8Array(size);
-    for (let i = 0; i < size; i++) hop[i] = out.hop[i >> 2] >>> (24 - 8 * (i & 3));
+    for (let i = 0; i < size; i++) hop[i] = route.hop[i >> 2] >>> (24 - 8 * (i & 3));
     const server = this.#names.get(formatIp(hop));
     const back = mac.source === `mac(${server})` || verdict === 3;
     return {

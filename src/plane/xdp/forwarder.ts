@@ -259,7 +259,7 @@ export class Forwarder {
     const umem = this.#umem;
     const { out } = this.#director;
     const own = out.frame === this.#bytes;
-    const slot = this.#ways.hop(out.iface, out.hopFamily, out.hop);
+    const slot = this.#ways.slotOf(out.route);
     if (out.fragment > 0) {
       this.#cut(slot);
       umem.put(address);
@@ -286,8 +286,8 @@ export class Forwarder {
   }
 
   #park(offset: number, length: number): void {
-    const { out } = this.#director;
-    if (this.#waiting.put(offset, length, out.iface, out.hopFamily, out.hop, this.#now)) return;
+    const { iface, hopFamily, hop } = this.#director.out.route;
+    if (this.#waiting.put(offset, length, iface, hopFamily, hop, this.#now)) return;
     this.#umem.put(offset);
     this.#counts[FRAME.unresolved]++;
   }

@@ -2,6 +2,7 @@
 //   slots: an open hash in shared memory, filled by the main thread alone, never emptied: a slot means one hop for ever
 //   asked: a small ring that any worker writes and the main thread reads; what is overrun is asked again
 // Invariant: a worker never waits and never asks for the same hop twice in one turn of the main thread.
+import type { Route } from '../../lvs/config.ts';
 import { CONTROL } from './routes.ts';
 import { HEADER } from './ways.ts';
 
@@ -62,6 +63,16 @@ export class HopReader {
     }
     this.#ask(iface, family, address);
     return -1;
+  }
+
+  /** As Ways.slotOf(). */
+  slotOf(route: Route): number {
+    const { noted } = route;
+    // A plain look: it was found before, and means this hop for ever.
+    if (noted >= 0 && this.#slots[noted * SLOT.size] === STATE.known) return noted;
+    const slot = this.hop(route.iface, route.hopFamily, route.hop);
+    route.noted = slot;
+    return slot;
   }
 
   #ask(iface: number, family: number, address: Int32Array): void {

@@ -227,6 +227,7 @@ export function readWays(shared: WaysShared): Ways {
     ports: hopReader.ports,
     find: (family, address, route) => routeReader.find(family, address, route),
     hop: (iface, family, address) => hopReader.hop(iface, family, address),
+    slotOf: route => hopReader.slotOf(route),
     generation: () => routeReader.generation(),
   };
 }

@@ -1,7 +1,7 @@
 // What a forward worker asks of the network: the way to an address, and the link header that leads to a next hop.
 //   main thread: kernel's routes and neighbours ─writes→ shared memory ─read by→ Ways, one in each worker
 // Invariant: nothing here is allocated, waited for or asked of the kernel while a packet is under way.
-import type { Routes } from '../../lvs/config.ts';
+import type { Route, Routes } from '../../lvs/config.ts';
 
 /** Octets of a slot in Ways.headers. */
 export const HEADER = 16;
@@ -12,6 +12,8 @@ export interface Ways extends Routes {
    * or -1 while it is not known; then it is being asked for, and frames may wait.
    */
   hop(iface: number, family: number, address: Int32Array): number;
+  /** The same of a route's next hop, noted there for the next time. */
+  slotOf(route: Route): number;
   /**
    * By slot, 16 octets: destination MAC (6), source MAC (6), 802.1Q tag control as on the wire or 0 for none (2), spare (2).
    * A slot's octets may change at any time (a neighbour got another MAC), its meaning does not.
