@@ -137,13 +137,15 @@ export class Short {
     const { service } = dest;
     t[base + TIMEOUT] = udp ? service.udpTimeout : service.timeouts[ESTABLISHED];
     life.touch(c);
-    core.out.route = route;
+    const { out } = core;
+    // A reference is not stored again for nothing: the collector's barrier has its price.
+    if (out.route !== route) out.route = route;
     return true;
   }
 
   #show(frame: Uint8Array, at: number, length: number, family: number): void {
     const { out } = this.#core;
-    out.frame = frame;
+    if (out.frame !== frame) out.frame = frame;
     out.offset = at;
     out.length = length;
     out.family = family;

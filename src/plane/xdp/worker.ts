@@ -18,8 +18,10 @@ import { startOf } from './thread.ts';
 
 /** Looks for a frame before the thread sleeps: half as many after each that was in vain, some more after each that paid. */
 const LOOKS = { most: 100, fewest: 12, more: 8 } as const;
-/** How long the thread sleeps at most, milliseconds. */
+/** How long the thread sleeps at most, milliseconds; and while wakes follow each other so fast that the clock is read after several. */
 const SLEEP = 50;
+const NAP = 1;
+const NAPS = 7;
 /** Milliseconds between two looks at timers, and between two reports of the counters. */
 const TICK = 10;
 const REPORT = 500;
@@ -93,6 +95,7 @@ function run(): void {
   let ticked = 0;
   let report = 0;
   let turns = 0;
+  let naps = 0;
   let looks: number = LOOKS.most;
   // Until it knows its services, the program is to drop what is theirs: the host would answer it.
   let told = false;
@@ -131,20 +134,27 @@ function run(): void {
     if (due) looks = Math.min(LOOKS.most, looks + LOOKS.more);
     else {
       looks = Math.max(LOOKS.fewest, looks >> 1);
-      sleep(left || worker.waits ? 1 : SLEEP);
+      const woken = sleep(naps > 0 || left || worker.waits ? NAP : SLEEP);
+      if (woken && naps-- > 0) continue;
+      const before = now;
+      now = Math.floor(clock.now());
+      naps = woken && now - before <= NAP ? NAPS : 0;
+      continue;
     }
     // Turns without a sleep between them follow within microseconds.
-    if (!due || (++turns & 7) === 0) now = Math.floor(clock.now());
+    if ((++turns & 7) === 0) now = Math.floor(clock.now());
   }
 }
 
-function sleep(ms: number): void {
+/** Whether there is something to do; false: the time went by. */
+function sleep(ms: number): boolean {
   for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(1);
   let waiting = 0;
   for (let i = 0; i < inboxes.length; i++) waiting += inboxes[i].waiting();
-  if (waiting === 0) libc.poll(setAt, sockets.length + 1, ms);
+  const ready = waiting > 0 ? waiting : libc.poll(setAt, sockets.length + 1, ms);
   for (let i = 0; i < inboxes.length; i++) inboxes[i].sleep(0);
   if (set[sockets.length * 2 + 1] >>> 16 !== 0) libc.read(start.wake, drainAt, 8);
+  return ready > 0;
 }
 
 function live(now: number): void {
