@@ -18,8 +18,9 @@ import { startOf } from './thread.ts';
 
 /** Looks for a frame before the thread sleeps: half as many after each that was in vain, some more after each that paid. */
 const LOOKS = { most: 100, fewest: 12, more: 8 } as const;
-/** How long the thread sleeps at most, milliseconds; and while wakes follow each other so fast that the clock is read after several. */
+/** How long the thread sleeps at most, milliseconds. */
 const SLEEP = 50;
+/** Where frames wake it again and again within a millisecond: how long it sleeps then, and how often before it reads the clock. */
 const NAP = 1;
 const NAPS = 7;
 /** Milliseconds between two looks at timers, and between two reports of the counters. */
@@ -131,18 +132,20 @@ function run(): void {
     // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
     let due = false;
     for (let i = 0; i < looks && !due; i++) due = worker.due() || word[0] !== seen;
-    if (due) looks = Math.min(LOOKS.most, looks + LOOKS.more);
+    if (due) {
+      looks = Math.min(LOOKS.most, looks + LOOKS.more);
+      // Turns without a sleep between them follow within microseconds.
+      if ((++turns & 7) === 0) now = Math.floor(clock.now());
+      continue;
+    }
+    looks = Math.max(LOOKS.fewest, looks >> 1);
+    const woken = sleep(naps > 0 || left || worker.waits ? NAP : SLEEP);
+    if (woken && naps > 0) naps--;
     else {
-      looks = Math.max(LOOKS.fewest, looks >> 1);
-      const woken = sleep(naps > 0 || left || worker.waits ? NAP : SLEEP);
-      if (woken && naps-- > 0) continue;
       const before = now;
       now = Math.floor(clock.now());
       naps = woken && now - before <= NAP ? NAPS : 0;
-      continue;
     }
-    // Turns without a sleep between them follow within microseconds.
-    if ((++turns & 7) === 0) now = Math.floor(clock.now());
   }
 }
 
