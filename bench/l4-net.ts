@@ -11,6 +11,7 @@ import { type Host, Lab, type Running, until, write } from '../test/lab/hosts.ts
 const LOCALS = ['10.19.1.50', '10.19.1.51', '10.19.1.52', '10.19.1.53'];
 const IPERF = 5201;
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.js');
+const UNPACK = join(import.meta.dirname, 'l4-unpack.js');
 const ADMIN = 'http://127.0.0.1:8053';
 /** nginx and HAProxy get one worker, as our planes have one thread that forwards. */
 const FILES = 65_535;
@@ -125,8 +126,8 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
     const place = placeOf(row);
     const { vip, servers } = place;
     const standing = await this.#start(row, place);
-    // It answers datagrams from the address that it is bound to: of DR the VIP.
-    const bound = row === 'xdp-dr' ? vip : servers[0];
+    // It answers datagrams from the address that it is bound to: of DR and TUN the VIP.
+    const bound = row === 'xdp-dr' || row === 'xdp-tun' ? vip : servers[0];
     const iperf = this.server.start('iperf3', ['-s', '-B', bound, '-p', `${IPERF}`]);
     const stop = async () => {
       await iperf.stop('SIGKILL');
@@ -197,7 +198,7 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
   async #gtm(place: Place, plane: 'proxy' | 'xdp', forward: string): Promise<Standing> {
     const { vip } = place;
     const down = plane === 'proxy' ? this.#vip(vip) : () => {};
-    const undo = forward === 'dr' ? this.#direct(vip) : () => {};
+    const undo = await this.#answers(forward, vip);
     const state = join(this.dir, `state-${plane}-${forward}`);
     const file = write(this.dir, 'gtm.yaml', gtmYaml(state, plane, forward, place));
     const running: Running = this.director.start(process.execPath, [
@@ -236,6 +237,19 @@ http { access_log off; keepalive_requests 100000000; ${temps(this.dir)}
   #vip(vip: string): () => void {
     this.director.ip('addr', 'add', `${vip}/32`, 'dev', 'eth0');
     return () => void this.director.ip('addr', 'del', `${vip}/32`, 'dev', 'eth0');
+  }
+
+  // What the servers of a method need beside their addresses.
+  async #answers(forward: string, vip: string): Promise<() => void> {
+    if (forward !== 'dr' && forward !== 'tun') return () => {};
+    const undo = this.#direct(vip);
+    if (forward === 'dr') return undo;
+    const unpack = this.server.start(process.execPath, [UNPACK, 'eth0']);
+    await unpack.says(/ready/);
+    return () => {
+      void unpack.stop();
+      undo();
+    };
   }
 
   // The VIP on the server, and its answers past the director.

@@ -57,7 +57,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       const rows: Row[] = [];
       for (const row of Object.keys(ROWS) as Row[]) {
         if (row !== 'routing' && !only.test(row)) continue;
-        const why = await unfit(net, row, provide);
+        const why = await unfit(row, provide);
         if (why === undefined) rows.push(row);
         else notRun.push({ row: ROWS[row].name, why });
       }
@@ -82,7 +82,6 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 // Why this machine cannot have a row.
 async function unfit(
-  net: Net,
   row: Row,
   provide: (programs: Record<string, string>) => string[],
 ): Promise<string | undefined> {
@@ -93,19 +92,6 @@ async function unfit(
     provide({ 'ngx_stream_module.so': 'libnginx-mod-stream' });
     if (!existsSync(STREAM)) return 'missing: libnginx-mod-stream';
   }
-  if (row !== 'xdp-tun') return undefined;
-  // Unpacked in user space, the tunnel's end would be what is measured.
-  const { code, err } = await net.server.run('ip', [
-    'link',
-    'add',
-    'bench0',
-    'type',
-    'ipip',
-    'remote',
-    '10.19.1.1',
-  ]);
-  if (code !== 0) return `the kernel of this machine has no ipip device (${err.trim().split('\n')[0]})`;
-  await net.server.run('ip', ['link', 'del', 'bench0']);
   return undefined;
 }
 
