@@ -3,6 +3,7 @@
 //   frame: free → fill ring → kernel → rx ring → worker → tx ring → kernel → completion ring → free
 // Invariant: the main thread owns descriptors and maps and gives them back after the worker has ended; the worker owns the rings.
 import { close } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { GtmError } from '../kit/errors.ts';
 import { AF, MSG_DONTWAIT, SOCK_RAW } from './layout.ts';
 import type { Libc } from './libc.ts';
@@ -66,9 +67,32 @@ const KICKS = 16;
 const SOME = 32;
 /** XDP_UMEM_REG's headroom: 2 octets behind the kernel's own 256 (umem.ts). */
 const ALIGN = 2;
+/** The kernel gives a queue back a moment after its socket was closed (xp_release_deferred): pauses, milliseconds. */
+const AGAIN = { step: 20, times: 100 } as const;
 
-/** Opens the socket of a queue. Throws GTM_AFXDP with what to do. */
-export function openXsk(libc: Libc, options: XskOptions): XskPlace {
+/** Opens the socket of a queue; one that was closed just now is waited for. Rejects with GTM_AFXDP and what to do. */
+export async function openXsk(libc: Libc, options: XskOptions): Promise<XskPlace> {
+  for (let i = 0; ; i++) {
+    try {
+      return open(libc, options);
+    } catch (e) {
+      const code = codeOf(e);
+      if (code === 'EBUSY' && i < AGAIN.times) {
+        await setTimeout(AGAIN.step);
+        continue;
+      }
+      const what = REMEDY[code ?? ''] ?? 'no AF_XDP socket can be had';
+      throw new GtmError('GTM_AFXDP', `queue ${options.queue}: ${what}`, e);
+    }
+  }
+}
+
+// Of a failed system call.
+function codeOf(e: unknown): string | undefined {
+  return ((e as GtmError).cause as { code?: string } | undefined)?.code;
+}
+
+function open(libc: Libc, options: XskOptions): XskPlace {
   const { umem, shared, interfaceIndex, queue, ring: size } = options;
   const fd = libc.socket(AF.XDP, SOCK_RAW, 0);
   const maps: RingPlace[] = [];
@@ -127,12 +151,7 @@ export function openXsk(libc: Libc, options: XskOptions): XskPlace {
   } catch (e) {
     for (const { address, length } of maps) libc.unmap(address, length);
     libc.close(fd);
-    const { code } = ((e as GtmError).cause ?? {}) as { code?: string };
-    throw new GtmError(
-      'GTM_AFXDP',
-      `queue ${queue}: ${REMEDY[code ?? ''] ?? 'no AF_XDP socket can be had'}`,
-      e,
-    );
+    throw e;
   }
 }
 

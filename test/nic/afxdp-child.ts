@@ -69,14 +69,14 @@ function wire(name: string): number {
   return fd;
 }
 
-function round(attach: Attach, tags: readonly [number, number][]) {
+async function round(attach: Attach, tags: readonly [number, number][]) {
   const steer = openSteer(libc);
   const place = mapUmem(libc, FRAMES * 4, 2048);
   const places: XskPlace[] = [];
   for (const [slot, name] of ['in0', 'in1'].entries())
     for (const queue of [0, 1]) {
       places.push(
-        openXsk(libc, {
+        await openXsk(libc, {
           umem: place,
           shared: places[0]?.fd,
           interfaceIndex: link(name).index,
@@ -155,5 +155,5 @@ function round(attach: Attach, tags: readonly [number, number][]) {
   return { attach, seen: seen.size, whole, sent, taken, zeroCopy, dropped: statistics.map(s => s.dropped) };
 }
 
-const rounds = [round('native', []), round('generic', []), round('native', [[0x8100, 7]])];
+const rounds = [await round('native', []), await round('generic', []), await round('native', [[0x8100, 7]])];
 console.log(JSON.stringify({ rounds, fds: openFds() - fds, maps: mapped() }));

@@ -15,8 +15,6 @@ const SPARE = 1024;
 /** Octets of a frame behind the kernel's and our headroom, for links of so many octets. */
 const OVERHEAD = 256 + 2 + 22;
 const FRAMES = [2048, 4096] as const;
-/** The kernel gives a queue back a moment after its socket was closed: pauses, milliseconds. */
-const AGAIN = { step: 20, times: 100 } as const;
 
 export interface PortStart {
   name: string;
@@ -77,7 +75,7 @@ export class Wires {
           ring: RING,
           copy,
         };
-        wires.sockets.push({ port, queue, place: await patiently(() => openXsk(libc, options)) });
+        wires.sockets.push({ port, queue, place: await openXsk(libc, options) });
       }
       for (const s of wires.sockets) steer.socket(s.port, s.queue, s.place.fd);
       return wires;
@@ -111,18 +109,5 @@ function umemBeside(libc: Libc, table: HugePlace, frames: number, size: number):
   } catch (e) {
     unmapHuge(libc, table);
     throw e;
-  }
-}
-
-async function patiently<T>(open: () => T): Promise<T> {
-  for (let i = 0; ; i++) {
-    try {
-      return open();
-    } catch (e) {
-      const inner = (e as Error).cause as Error | undefined;
-      const { code } = (inner?.cause ?? inner ?? {}) as { code?: string };
-      if (code !== 'EBUSY' || i === AGAIN.times) throw e;
-      await new Promise(resolve => setTimeout(resolve, AGAIN.step));
-    }
   }
 }
