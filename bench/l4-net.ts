@@ -3,7 +3,7 @@
 // Invariant: one director at a time; after each row nothing of it is left on the director's host. Closed connections are kept for a
 // minute by whoever closed first: client, director or server. So each row has a VIP and servers of its own: else connect() would
 // look for a free port behind those of the row before, or a server answer a SYN by what it remembers.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Host, Lab, type Running, until, write } from '../test/lab/hosts.ts';
@@ -337,19 +337,4 @@ vips:
 ${[service('tcp', 80, servers), service('tcp', IPERF, [servers[0]]), service('udp', IPERF, [servers[0]])].join('\n')}
 zones: {}
 `;
-}
-
-/** User and system time in seconds, of a process with its threads, and in user space of each of those. */
-export function times(pid: number): { user: number; system: number; threads: Map<string, number> } {
-  const threads = readdirSync(`/proc/${pid}/task`).map(t => [t, timesOf(`${pid}/task/${t}`).user] as const);
-  return { ...timesOf(`${pid}`), threads: new Map(threads) };
-}
-
-function timesOf(task: string): { user: number; system: number } {
-  const stat = readFileSync(`/proc/${task}/stat`, 'utf8');
-  const fields = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .map(Number);
-  return { user: fields[11] / 100, system: fields[12] / 100 };
 }

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { reason } from '../src/kit/errors.ts';
-import { busySeconds, labFault } from '../test/lab/hosts.ts';
-import { Net, ROWS, type Row, STREAM, type Standing, still, times } from './l4-net.ts';
+import { busySeconds, labFault, processSeconds } from '../test/lab/hosts.ts';
+import { Net, ROWS, type Row, STREAM, type Standing, still } from './l4-net.ts';
+import { NOTHING, profile, type Spent } from './l4-profile.ts';
 import { asJson, asText, type Figures, type Measured } from './l4-report.ts';
 
 /** Threads of wrk, as many as processors: one alone makes fewer connections than plain routing could carry. */
@@ -26,6 +27,7 @@ const PROGRAMS = {
   ip: 'iproute2',
   ethtool: 'ethtool',
   nsenter: 'util-linux',
+  perf: 'linux-perf',
 };
 
 /** Runs the bench; resolves to the exit code: 1 when a row that can be had did not answer. */
@@ -107,9 +109,12 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
     const kept = await watched(standing, () => wrk(net, standing, seconds, true));
     const fresh = await watched(standing, () => wrk(net, standing, seconds, false));
     const gigabits = await bulk(net, standing, seconds);
-    const flood = ROWS[row].udp
-      ? await watched(standing, () => small(net, standing, seconds))
-      : { result: Number.NaN, user: Number.NaN, packets: Number.NaN };
+    const packets = ROWS[row].udp ? await small(net, standing, seconds) : Number.NaN;
+    // By itself: being looked at takes time too.
+    const looked = (load: () => Promise<unknown>): Promise<Spent> =>
+      profile(net.director, standing, net.dir, load);
+    const lone = await looked(() => wrk(net, standing, seconds, true));
+    const crowd = ROWS[row].udp ? await looked(() => small(net, standing, seconds)) : NOTHING;
     return {
       others,
       requests: kept.result / seconds,
@@ -117,14 +122,16 @@ async function measure(net: Net, row: Row, seconds: number): Promise<Figures> {
       requestShare: kept.result / bareKept.result,
       connectionShare: fresh.result / bareFresh.result,
       gigabits,
-      packets: flood.result,
+      packets,
       machineRequest: micros(kept),
       machineConnection: micros(fresh),
       addedRequest: micros(kept) - micros(bareKept),
       addedConnection: micros(fresh) - micros(bareFresh),
       ownRequest: (1e6 * kept.own) / kept.result,
-      userPacket: userOf(kept),
-      userSmall: userOf(flood),
+      userPacket: lone.user,
+      scriptPacket: lone.script,
+      userSmall: crowd.user,
+      scriptSmall: crowd.script,
     };
   } finally {
     await standing.stop();
@@ -135,34 +142,21 @@ function micros({ machine, result }: { machine: number; result: number }): numbe
   return (1e6 * machine) / result;
 }
 
-function userOf({ user, packets }: { user: number; packets: number }): number {
-  return packets > 0 ? (1e6 * user) / packets : Number.NaN;
-}
-
 async function atRest(): Promise<number> {
   const [busy, begun] = [busySeconds(), performance.now()];
   await setTimeout(600);
   return (1000 * (busySeconds() - busy)) / (performance.now() - begun) / cpus().length;
 }
 
-/** What a load took of the machine, and of the director's process. */
-async function watched(standing: Standing, load: () => Promise<number>) {
-  const { pid } = standing;
-  // Counters are a second old at most.
-  const settle = (await standing.packets()) === undefined ? 0 : 1200;
-  await setTimeout(settle);
-  const before = { machine: busySeconds(), own: pid && times(pid), packets: await standing.packets() };
+/** What a load took of the machine, and of the director's process: seconds. */
+async function watched({ pid }: Standing, load: () => Promise<number>) {
+  const before = { machine: busySeconds(), own: ownSeconds(pid) };
   const result = await load();
-  const machine = busySeconds() - before.machine;
-  const own = pid && times(pid);
-  await setTimeout(settle);
-  const packets = ((await standing.packets()) ?? Number.NaN) - (before.packets ?? Number.NaN);
-  if (!own || !before.own) return { result, machine, own: Number.NaN, user: Number.NaN, packets };
-  const { threads } = before.own;
-  // The one that forwards is the busiest; the others serve the page, probes, DNS.
-  const user = Math.max(...[...own.threads].map(([t, seconds]) => seconds - (threads.get(t) ?? 0)));
-  const all = own.user + own.system - before.own.user - before.own.system;
-  return { result, machine, own: all, user, packets };
+  return { result, machine: busySeconds() - before.machine, own: ownSeconds(pid) - before.own };
+}
+
+function ownSeconds(pid: number | undefined): number {
+  return pid === undefined ? Number.NaN : processSeconds(pid);
 }
 
 /** Requests that were answered. */
