@@ -132,7 +132,7 @@ export class Director {
   }
 
   #curl(...args: string[]): ReturnType<Site['director']['run']> {
-    return this.#site.director.run('curl', ['-sS', '-m', '5', ...args]);
+    return this.#site.director.run('curl', ['-sS', '-m', '20', ...args]);
   }
 
   #write(): void {
@@ -183,7 +183,8 @@ zones: { lab.test: lab.test.zone }
       `      - { protocol: ${protocol}, port: ${port}, scheduler: ${scheduler}, forward: ${[mode, ...more].join(', ')},${check}
           real_servers: [${servers(to).join(', ')}] }`;
     // A kernel in a process takes its time.
-    const pace = this.#plane === 'ipvs' ? 'interval: 1s, timeout: 900ms' : 'interval: 500ms, timeout: 300ms';
+    const slow = this.#plane === 'ipvs' || this.#site.emulated;
+    const pace = slow ? 'interval: 1s, timeout: 900ms' : 'interval: 500ms, timeout: 300ms';
     const check = ` check: { http: { path: ${asked} }, ${pace}, rise: 1, fall: 2 },`;
     return `  ${mode}${family}:
     site: one

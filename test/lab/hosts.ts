@@ -71,16 +71,18 @@ export class Lab {
     return host;
   }
 
-  /** A cable: `ends` are host, name of the interface there, and its addresses (with lengths). */
-  link(a: End, b: End, options: { queues?: number } = {}): void {
+  /** A cable: `ends` are host, name of the interface there, and its addresses (with lengths). `cards`: the network cards that it joins. */
+  link(a: End, b: End, options: { queues?: number; cards?: Cards } = {}): void {
     const queues = String(options.queues ?? 1);
     const side = ({ host, name }: End) => [
       ...[name, 'netns', host.netns, 'numtxqueues', queues, 'numrxqueues', queues],
       ...['address', mac(++this.#macs)],
     ];
-    sh('ip', 'link', 'add', ...side(a), 'type', 'veth', 'peer', 'name', ...side(b));
-    for (const { host, name, addresses, bridge } of [a, b]) {
-      host.ethtool('-K', name, ...OFFLOADS);
+    if (options.cards === undefined)
+      sh('ip', 'link', 'add', ...side(a), 'type', 'veth', 'peer', 'name', ...side(b));
+    for (const [i, { host, name, addresses, bridge }] of [a, b].entries()) {
+      if (options.cards === undefined) host.ethtool('-K', name, ...OFFLOADS);
+      else sh('ip', 'link', 'set', options.cards[i], 'netns', host.netns, 'name', name);
       if (bridge !== undefined) host.ip('link', 'set', name, 'master', bridge);
       for (const address of addresses ?? []) host.ip('addr', 'add', address, 'dev', name);
       host.ip('link', 'set', name, 'up');
@@ -124,6 +126,9 @@ export class Lab {
     for (const { netns } of this.#hosts) remove(netns);
   }
 }
+
+/** Two interfaces of this machine whose cable leads from the one to the other. */
+export type Cards = readonly [string, string];
 
 export interface End {
   host: Host;

@@ -1,32 +1,20 @@
-// The lab: the planes between real hosts. `npm run lab [-- --only REGEX] [--plane xdp]`
+// The lab: the planes between real hosts. `npm run lab [-- --only REGEX] [--plane xdp] [--cards A=B,C=D]`
 //   for each plane: start → every story of the table, for each mode and family that it is about → stop
 // One line for each story: ok, FAILED or not run, with the reason; the last line counts them, and the exit code tells.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reason } from '../../src/kit/errors.ts';
 import { Director, type Plane } from './director.ts';
-import { labFault } from './hosts.ts';
+import { type Cards, labFault } from './hosts.ts';
 import { PAGE_NAMES, playPage } from './pages.ts';
 import { plainStories } from './plain.ts';
-import { FAMILIES, MODES, type Mode, Site } from './site.ts';
+import { LAB_PROGRAMS } from './programs.ts';
+import { FAMILIES, MODES, type Mode, Site, vip } from './site.ts';
 import { STORIES } from './stories.ts';
-import { type Context, fill } from './telling.ts';
+import { type Context, Files } from './telling.ts';
 
-/** What the lab runs, and the Debian packages that hold it. */
-const PROGRAMS = {
-  nginx: 'nginx',
-  nsd: 'nsd',
-  curl: 'curl',
-  dig: 'bind9-dnsutils',
-  ping: 'iputils-ping',
-  iperf3: 'iperf3',
-  tcpdump: 'tcpdump',
-  ethtool: 'ethtool',
-  wrk: 'wrk',
-  ip: 'iproute2',
-  nsenter: 'util-linux',
-};
-const SIZES = { small: 32 << 20, medium: 64 << 20, large: 1 << 30 } as const;
+/** Files, by name: octets. `long` is more than 100 MB. */
+const SIZES = { small: 32 << 20, medium: 64 << 20, long: 96 << 20, large: 1 << 30 } as const;
 
 /** Stories that may be told once more: a fault fails twice, a machine that stalls for a moment does not. */
 const SECOND_TRIES = 3;
@@ -35,25 +23,26 @@ const counts = { ok: 0, failed: 0, skipped: 0, again: 0 };
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { only: { type: 'string', default: '' }, plane: { type: 'string' } },
+    options: { only: { type: 'string', default: '' }, plane: { type: 'string' }, cards: { type: 'string' } },
   });
   const only = new RegExp(values.only);
+  const cards = values.cards?.split(',').map(pair => pair.split('=') as unknown as Cards);
   const provider = join(import.meta.dirname, '..', '..', '..', 'test', 'needs.mjs');
   const { provide } = (await import(provider)) as { provide: (programs: Record<string, string>) => string[] };
-  const missing = provide(PROGRAMS);
+  const missing = provide(LAB_PROGRAMS);
   const fault = labFault() ?? (missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined);
   if (fault !== undefined) {
     tell('not run', 'the lab', fault);
     return close();
   }
   const begun = performance.now();
-  const site = new Site();
+  const site = new Site(MODES, cards);
   try {
     await site.startServers();
-    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
+    const files = new Files(site.files, SIZES);
     if (values.plane === undefined)
       for (const { name, tell: story } of plainStories(site))
-        if (only.test(name)) await run(name, () => story(hashes));
+        if (only.test(name)) await run(name, () => story(files));
     if (values.plane === undefined || values.plane === 'xdp')
       for (const page of PAGE_NAMES) {
         const name = `xdp: docs/${page} does what it says`;
@@ -65,8 +54,10 @@ async function main(): Promise<number> {
       ['xdp', 2],
     ] as const) {
       if (values.plane !== undefined && values.plane !== plane) continue;
+      // Cards have the queues that they have.
+      if (site.emulated && queues > 1) continue;
       site.setQueues(queues);
-      await play(site, plane, queues, hashes, only);
+      await play(site, plane, queues, files, only);
     }
   } finally {
     await site.close();
@@ -76,13 +67,7 @@ async function main(): Promise<number> {
 }
 
 /** Every story of one plane. */
-async function play(
-  site: Site,
-  plane: Plane,
-  queues: number,
-  hashes: Map<string, string>,
-  only: RegExp,
-): Promise<void> {
+async function play(site: Site, plane: Plane, queues: number, files: Files, only: RegExp): Promise<void> {
   // The proxy plane forwards through sockets whatever the method is; it needs the VIPs on its host.
   const modes: readonly Mode[] = plane === 'proxy' ? ['nat'] : MODES;
   const told = STORIES.filter(
@@ -108,11 +93,15 @@ async function play(
   try {
     if (plane === 'proxy') ownVips(site, 'add');
     await director.start();
+    if (site.emulated)
+      await run(`${by}: the director's cards move frames without copies`, () => uncopied(director));
     for (const { story, mode, family, name } of wanted) {
-      const context: Context = { site, director, mode, family, plane, queues, hashes };
+      const context: Context = { site, director, mode, family, plane, queues, files };
       const ok = await run(name, () => story.tell(context));
       if (!ok) console.log(indent(director.log));
     }
+    if (site.emulated)
+      await run(`${by}: the next process takes the cards over, without copies`, () => again(site, director));
   } catch (e) {
     tell('FAILED', `${plane}: the director starts`, reason(e));
     console.log(indent(director.log));
@@ -140,6 +129,22 @@ async function run(name: string, story: () => Promise<unknown>, first = true): P
     tell('FAILED', name, why);
     return false;
   }
+}
+
+async function uncopied(director: Director): Promise<void> {
+  for (const name of ['eth0', 'eth1'])
+    if (!new RegExp(`xdp plane: ${name}: (native|kept), zero-copy`).test(director.said))
+      throw new Error(/xdp plane: eth\d: [^"]*/.exec(director.said)?.[0] ?? director.said);
+}
+
+// Sockets of a driver that has frames in its own rings are closed and opened again.
+async function again(site: Site, director: Director): Promise<void> {
+  await director.stop();
+  await director.start();
+  await uncopied(director);
+  const ask = ['-gsS', '-m', '10', `http://${vip('nat', 4)}/whoami`];
+  const { code, err } = await site.client.run('curl', ask);
+  if (code !== 0) throw new Error(err);
 }
 
 // The servers of TUN unpack by themselves: in user space, as not every kernel has the devices.

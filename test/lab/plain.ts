@@ -1,10 +1,11 @@
 // The lab without a director: that hosts reach each other and servers answer, so that what fails later is the director's.
 import assert from 'node:assert/strict';
 import { FAMILIES, type Family, host, MODES, type Mode, SERVERS, type Site, serverAddress } from './site.ts';
+import type { Files } from './telling.ts';
 
 export interface PlainStory {
   name: string;
-  tell(hashes: ReadonlyMap<string, string>): Promise<void>;
+  tell(files: Files): Promise<void>;
 }
 
 /** The stories of plain routing, for each of the sites' networks and families. */
@@ -29,14 +30,15 @@ function storiesOf(site: Site, mode: Mode, family: Family): PlainStory[] {
     },
     {
       name: name('curl gets 64 MiB whole'),
-      tell: async hashes => {
+      tell: async files => {
+        const hash = files.hash('medium');
         const { code, out, err } = await client.run(
           'bash',
           ['-c', `set -o pipefail; curl -gsS -m 30 http://${host(address)}:${web}/medium | sha256sum`],
           { timeout: 40_000 },
         );
         assert.equal(code, 0, err);
-        assert.equal(out.split(' ')[0], hashes.get('medium'));
+        assert.equal(out.split(' ')[0], hash);
       },
     },
     {

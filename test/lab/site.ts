@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Host, Lab, type Running, until, write } from './hosts.ts';
+import { type Cards, type Host, Lab, type Running, until, write } from './hosts.ts';
 
 export const FAMILIES = [4, 6] as const;
 export type Family = (typeof FAMILIES)[number];
@@ -64,8 +64,11 @@ export class Site {
 
   #port: number = STORY_PORTS.first;
 
-  /** `modes`: whose servers there are; those of FullNAT are TUN's. */
-  constructor(modes: readonly Mode[] = MODES) {
+  readonly #cards: readonly Cards[];
+
+  /** `modes`: whose servers there are; those of FullNAT are TUN's. `cards`: what the director's two links are made of, if not of veths. */
+  constructor(modes: readonly Mode[] = MODES, cards: readonly Cards[] = []) {
+    this.#cards = cards;
     const { lab } = this;
     this.client = lab.host('client');
     this.router = lab.host('router');
@@ -77,8 +80,8 @@ export class Site {
       { host: this.client, name: 'eth0', addresses: [`${CLIENT[4]}/24`, `${CLIENT[6]}/64`] },
       { host: this.router, name: 'to-client', addresses: ['198.51.100.254/24', '2001:db8:c::254/64'] },
     );
-    this.#plug(this.director, 'eth0', 'a', 1, 2);
-    this.#plug(this.director, 'eth1', 'n', 1, 2);
+    this.#plug(this.director, 'eth0', 'a', 1, { queues: 2, cards: cards[0] });
+    this.#plug(this.director, 'eth1', 'n', 1, { queues: 2, cards: cards[1] });
     this.setQueues(1);
     for (const mode of (['nat', 'dr', 'tun'] as const).filter(m => modes.includes(m)))
       SERVERS[mode].names.forEach((name, i) => {
@@ -108,6 +111,11 @@ export class Site {
     for (const each of [this.router, this.director]) each.sysctl('net.ipv4.conf.all.send_redirects', 0);
   }
 
+  /** In an emulated machine, which is slow. */
+  get emulated(): boolean {
+    return this.#cards.length > 0;
+  }
+
   /** A port of the client that no connection had for a long time. */
   freshPort(): number {
     const port = this.#port++;
@@ -126,6 +134,7 @@ export class Site {
         await until(
           `nginx of ${name}`,
           async () => (await server.run('curl', ['-s', `http://127.0.0.1:${port}/whoami`])).code === 0,
+          60_000,
         );
   }
 
@@ -148,6 +157,7 @@ export class Site {
 
   /** Receive queues of the director's links: 1 or 2. */
   setQueues(count: number): void {
+    if (this.emulated) return;
     // Both ends of each: native XDP wants no fewer queues than the other end sends by.
     for (const name of ['eth0', 'eth1'])
       for (const [at, link] of [
@@ -171,13 +181,19 @@ export class Site {
     return this.servers.get(name) as Host;
   }
 
-  #plug(at: Host, name: string, lan: LanName, n: number, queues = 1): void {
+  #plug(
+    at: Host,
+    name: string,
+    lan: LanName,
+    n: number,
+    made: { queues?: number; cards?: Cards } = {},
+  ): void {
     const addresses = [`${LAN[lan][4](n)}/24`, `${LAN[lan][6](n)}/64`];
     const port = `${at.name}-${name}`.replace('director', 'dir');
     this.lab.link(
       { host: at, name, addresses },
       { host: this.router, name: port, bridge: `br-${lan}` },
-      { queues },
+      made,
     );
   }
 }

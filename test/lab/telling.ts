@@ -14,8 +14,7 @@ export interface Context {
   /** What the server sees of the client depends on it. ipvs: in a kernel of its own (npm run oracle:plane). */
   plane: Plane;
   queues: number;
-  /** SHA-256 of the files that every server has, by name. */
-  hashes: ReadonlyMap<string, string>;
+  files: Files;
 }
 
 /** Options of every curl: quiet, with faults on stderr, brackets in URLs as they are. */
@@ -65,8 +64,31 @@ export async function hashOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Writes a file of octets that do not repeat; its SHA-256. */
-export function fill(dir: string, name: string, size: number): string {
+/** The files that every server has: each is made when its hash is first asked for, which is before the file is. */
+export class Files {
+  readonly #dir: string;
+  readonly #sizes: Readonly<Record<string, number>>;
+  readonly #hashes = new Map<string, string>();
+
+  /** `sizes`: octets, by name, whole MiB. */
+  constructor(dir: string, sizes: Readonly<Record<string, number>>) {
+    this.#dir = dir;
+    this.#sizes = sizes;
+  }
+
+  /** SHA-256 of a file. */
+  hash(name: string): string {
+    let hash = this.#hashes.get(name);
+    if (hash === undefined) {
+      hash = fill(this.#dir, name, this.#sizes[name]);
+      this.#hashes.set(name, hash);
+    }
+    return hash;
+  }
+}
+
+// Writes a file of octets that do not repeat; its SHA-256.
+function fill(dir: string, name: string, size: number): string {
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, name), Buffer.alloc(16));
   const zeros = Buffer.alloc(1 << 20);
   const hash = createHash('sha256');

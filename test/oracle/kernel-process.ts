@@ -26,18 +26,29 @@ export class KernelProcess {
 
   /** Boots Debian's user-mode-linux on this machine's files, read-only, with `init`; resolves when it has ended. */
   start(init: string, env: Record<string, string> = {}): Promise<void> {
-    const child = spawn(
-      'linux.uml',
-      [
-        ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${init}`],
-        ...['mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${this.folder}/`],
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: true },
-    );
+    const words = [
+      ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${init}`],
+      ...['mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${this.folder}/`],
+    ];
+    return this.run('linux.uml', words, { env });
+  }
+
+  /** Runs the program that the kernel is, or that holds it; resolves when it has ended. `hear`: what it prints, as it comes. */
+  run(
+    program: string,
+    words: readonly string[],
+    { env = {}, hear }: { env?: Record<string, string>; hear?: (text: string) => void } = {},
+  ): Promise<void> {
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+      detached: true,
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => {
         this.said = (this.said + chunk.toString()).slice(-4000);
+        hear?.(chunk.toString());
       });
     return new Promise(resolve => child.once('exit', () => resolve()));
   }

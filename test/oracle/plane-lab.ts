@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Director } from '../lab/director.ts';
 import { FAMILIES, type Mode, SERVERS, Site, serverAddress, vip } from '../lab/site.ts';
 import { STORIES, type Story } from '../lab/stories.ts';
-import { answers, type Context, curl, fill, hashOf, url } from '../lab/telling.ts';
+import { answers, type Context, curl, Files, hashOf, url } from '../lab/telling.ts';
 import { scratch } from './plane-kit.ts';
 
 const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
@@ -16,7 +16,7 @@ const SIZES = { small: 24 << 20, medium: 8 << 20 } as const;
 const FAILS: ReadonlyMap<string, RegExp> = new Map([
   ['ipvs nat ipv6 udp: a server without a listener refuses, and dig hears of it', /timed out/],
 ]);
-type Told = Pick<Context, 'site' | 'director' | 'hashes'>;
+type Told = Pick<Context, 'site' | 'director' | 'files'>;
 
 /** The stories of a mode, each for both families, over one site that the first of them builds. */
 export function labStories(mode: Mode): Record<string, () => Promise<unknown>> {
@@ -55,6 +55,7 @@ const GONE: Story = {
   families: [4],
   tell: async c => {
     const into = join(c.site.dir, 'over');
+    const hash = c.files.hash('small');
     const slow = curl(c, '-m', '90', '--limit-rate', '2M', '-o', into, url(c, '/small'));
     slow.catch(() => {});
     try {
@@ -62,7 +63,7 @@ const GONE: Story = {
       assert.equal((await answers(c, 6)).size, 2);
       await c.director.start();
       await slow;
-      assert.equal(await hashOf(into), c.hashes.get('small'));
+      assert.equal(await hashOf(into), hash);
     } finally {
       await slow.catch(() => {});
       rmSync(into, { force: true });
@@ -79,7 +80,7 @@ async function open(mode: Mode): Promise<Told> {
   const site = new Site([mode]);
   try {
     await site.startServers();
-    const hashes = new Map(Object.entries(SIZES).map(([name, size]) => [name, fill(site.files, name, size)]));
+    const files = new Files(site.files, SIZES);
     for (const family of FAMILIES) {
       // Not preferred: or else what the director begins would come from the VIP.
       const words = family === 6 ? ['preferred_lft', '0'] : [];
@@ -89,7 +90,7 @@ async function open(mode: Mode): Promise<Told> {
     if (mode === 'tun') await Promise.all([0, 1].map(i => unwrap(site, i as 0 | 1)));
     const director = new Director(site, 'ipvs', [mode]);
     await director.start();
-    return { site, director, hashes };
+    return { site, director, files };
   } catch (e) {
     await site.close();
     throw e;

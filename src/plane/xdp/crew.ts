@@ -93,6 +93,11 @@ export class Crew {
     return sum;
   }
 
+  /** Whether all sockets of a port work without copies. */
+  zeroCopy(port: number): boolean {
+    return this.#places.every(p => p.hand?.wires.zeroCopy(port) === true);
+  }
+
   /** Opens every worker's wires and starts it. Throws what the first one met; then nothing is open. What it is told from then on, it hears once it is ready. */
   async start(): Promise<void> {
     const wires: Wires[] = [];

@@ -148,12 +148,13 @@ export class Kernel {
     this.#services = services;
     const open = this.#open;
     if (open === undefined) return;
-    const { steer, pins, ports } = open;
+    const { steer, pins, ports, crew } = open;
     this.#plan(open, services);
     if (this.#attached) return;
-    for (const p of ports) {
+    for (const [slot, p] of ports.entries()) {
       const how = pins.attach(p.name, p.index, steer.program, this.#o.director.attach);
-      this.#log.info({ interface: p.name, how }, `xdp plane: ${p.name}: ${how}`);
+      const frames = crew.zeroCopy(slot) ? 'zero-copy' : 'copied';
+      this.#log.info({ interface: p.name, how, frames }, `xdp plane: ${p.name}: ${how}, ${frames}`);
     }
     this.#attached = true;
     this.#checked = false;
