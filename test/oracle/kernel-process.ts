@@ -1,8 +1,17 @@
 // The process that a kernel under test is, and its scratch folder: neither outlives ours, however that ends.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+const SOURCES = join(import.meta.dirname, '..', '..', '..', 'test', 'oracle');
+
+/** Makes a library out of a C source of this room, to be put in front of the C library's; its path. */
+export function library(name: string, folder: string): string {
+  const path = join(folder, `${name}.so`);
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', path, join(SOURCES, `${name}.c`)]);
+  return path;
+}
 
 export class KernelProcess {
   /** Shared with the kernel; removed by close(). */
@@ -24,13 +33,14 @@ export class KernelProcess {
     process.on('SIGTERM', this.#signal);
   }
 
-  /** Boots Debian's user-mode-linux on this machine's files, read-only, with `init`; resolves when it has ended. */
-  start(init: string, env: Record<string, string> = {}): Promise<void> {
+  /** Boots Debian's user-mode-linux on this machine's files, read-only, with `init`, behind these libraries; resolves when it has ended. */
+  start(init: string, libraries: readonly string[] = [], env: Record<string, string> = {}): Promise<void> {
     const words = [
       ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${init}`],
       ...['mem=768M', 'con=null', 'con0=fd:0,fd:1', 'quiet', `uml_dir=${this.folder}/`],
     ];
-    return this.run('linux.uml', words, { env });
+    const preload = [library('xstate', this.folder), ...libraries].join(':');
+    return this.run('linux.uml', words, { env: { ...env, LD_PRELOAD: preload } });
   }
 
   /** Runs the program that the kernel is, or that holds it; resolves when it has ended. `hear`: what it prints, as it comes. */

@@ -1,13 +1,11 @@
 // Boots the kernel under test: Debian's user-mode-linux, an ordinary process, on this machine's own files, read-only. It
 // shares one scratch folder, and reads a clock that the player sets ahead (clock.c).
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelProcess } from './kernel-process.ts';
+import { KernelProcess, library } from './kernel-process.ts';
 import type { Job } from './player.ts';
 import type { Story } from './story.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MODULES = [
   ...['tun', 'ipv6', 'nf_defrag_ipv6', 'ip_vs'],
   ...['nf_conntrack', 'iptable_nat', 'ip6table_nat', 'xt_nat', 'xt_MASQUERADE', 'xt_ipvs'],
@@ -46,9 +44,7 @@ export async function boot(job: Job, hear: (story: Story) => void, patience = 12
     writeFileSync(clock, Buffer.alloc(4096));
     writeFileSync(join(folder, 'job.json'), JSON.stringify(job));
     writeFileSync(join(folder, 'init.sh'), init(folder), { mode: 0o755 });
-    const library = join(folder, 'clock.so');
-    execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, join(ROOT, 'test', 'oracle', 'clock.c')]);
-    const ended = kernel.start(join(folder, 'init.sh'), { LD_PRELOAD: library, CLOCK_FILE: clock });
+    const ended = kernel.start(join(folder, 'init.sh'), [library('clock', folder)], { CLOCK_FILE: clock });
     await listen(folder, ended, hear, patience).finally(() => kernel.end());
     await ended;
     if (!existsSync(join(folder, 'done')))
