@@ -25,6 +25,8 @@ export interface XskOptions {
 /** Told to the worker. */
 export interface XskPlace {
   fd: number;
+  /** The driver takes and gives the frames themselves; else the kernel copies each. */
+  zeroCopy: boolean;
   rx: RingPlace;
   tx: RingPlace;
   fill: RingPlace;
@@ -61,7 +63,7 @@ const DESCRIPTOR_WORDS = 4;
 const ADDRESS_WORDS = 2;
 /** Frames that one wake-up sends in copy mode, where the kernel lets us say it (6.17). */
 const TX_BUDGET = 256;
-/** Wake-ups for one batch: the kernel sends at least 32 frames each. */
+/** Wake-ups for one batch where the kernel copies: it sends at least 32 frames each. Without copies the driver sends by itself once woken. */
 const KICKS = 16;
 /** Frames that are given to the kernel, or taken back, at one time: the fewest. */
 const SOME = 32;
@@ -147,7 +149,7 @@ function open(libc: Libc, options: XskOptions): XskPlace {
     view.setUint32(8, queue, true);
     view.setUint32(12, shared ?? 0, true);
     libc.bind(fd, name);
-    return { fd, rx, tx, fill, completion };
+    return { fd, zeroCopy: isZeroCopy(libc, fd), rx, tx, fill, completion };
   } catch (e) {
     for (const { address, length } of maps) libc.unmap(address, length);
     libc.close(fd);
@@ -175,8 +177,7 @@ export function closingXsk(libc: Libc, xsk: XskPlace): Promise<void> {
   return new Promise(resolve => close(xsk.fd, () => resolve()));
 }
 
-/** Whether the socket works without copies. */
-export function isZeroCopy(libc: Libc, fd: number): boolean {
+function isZeroCopy(libc: Libc, fd: number): boolean {
   const value = new Uint32Array(1);
   libc.getOptionBytes(fd, SOL_XDP, OPT.OPTIONS, new Uint8Array(value.buffer));
   return (value[0] & ZERO_COPY) !== 0;
@@ -199,6 +200,7 @@ export class Xsk {
   readonly #completion: Ring;
   readonly #umem: Umem;
   readonly #libc: Libc;
+  readonly #kicks: number;
   #room = 0;
   #queued = 0;
   /** The rx ring's index up to which the kernel was given a frame for each that came. */
@@ -206,6 +208,7 @@ export class Xsk {
 
   constructor(libc: Libc, umem: Umem, place: XskPlace) {
     this.fd = place.fd;
+    this.#kicks = place.zeroCopy ? 1 : KICKS;
     this.#libc = libc;
     this.#umem = umem;
     this.rx = new Ring(libc, place.rx);
@@ -285,7 +288,7 @@ export class Xsk {
       tx.publish();
     }
     if (tx.pending() === 0 || !tx.sleeps()) return;
-    for (let i = 0; i < KICKS && tx.pending() > 0; i++)
+    for (let i = 0; i < this.#kicks && tx.pending() > 0; i++)
       if (this.#libc.send(this.fd, 0, 0, MSG_DONTWAIT) < 0) return;
   }
 

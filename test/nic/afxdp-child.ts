@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { closeXsk, isZeroCopy, openXsk, readStatistics, Xsk, type XskPlace } from '../../src/nic/afxdp.ts';
+import { closeXsk, openXsk, readStatistics, Xsk, type XskPlace } from '../../src/nic/afxdp.ts';
 import type { Attach } from '../../src/nic/bpf.ts';
 import { POLLFD, POLLIN } from '../../src/nic/layout.ts';
 import { openLibc } from '../../src/nic/libc.ts';
@@ -147,7 +147,7 @@ async function round(attach: Attach, tags: readonly [number, number][]) {
   }
   const statistics = places.slice(0, 2).map(p => readStatistics(libc, p.fd));
   const taken = steer.counters();
-  const zeroCopy = isZeroCopy(libc, places[0].fd);
+  const { zeroCopy } = places[0];
   for (const fd of [from, to, ...attached]) libc.close(fd);
   for (const p of places) closeXsk(libc, p);
   unmapUmem(libc, place);

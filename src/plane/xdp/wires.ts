@@ -1,14 +1,7 @@
 // What one forward worker has of the kernel, opened by the main thread: the memory of its frames and of its connection table, its sockets.
 // Invariant: close() gives everything back, on every way out, and only after the worker has ended.
 import { GtmError } from '../../kit/errors.ts';
-import {
-  closeXsk,
-  closingXsk,
-  isZeroCopy,
-  openXsk,
-  readStatistics,
-  type XskStatistics,
-} from '../../nic/afxdp.ts';
+import { closeXsk, closingXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
 import { type HugePlace, mapHuge, unmapHuge } from '../../nic/huge.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Steer } from '../../nic/steer.ts';
@@ -98,7 +91,7 @@ export class Wires {
 
   /** Whether the driver of a port moves no frame's octets. */
   zeroCopy(port: number): boolean {
-    return this.sockets.filter(s => s.port === port).every(s => isZeroCopy(this.#libc, s.place.fd));
+    return this.sockets.every(s => s.port !== port || s.place.zeroCopy);
   }
 
   close(): void {
