@@ -1,6 +1,7 @@
 // The life of a connection (ip_vs_conn.c): opened and charged to its server, kept by packets, ended by time, by the removal of
 // its server, or by eviction when the table is full: half-open ones first, then closing ones, each oldest first; open ones never.
-// Where half-open ones are few (FEW), no flood has filled the table: then closing ones go first, or each new client would push out the last.
+// Where half-open ones are few (FEW), no flood has filled the table: then closing ones go first, or each new client would push out the
+// last; and in a flood, who answers late would be pushed out before that.
 // Both directions share one line, so they end together. A template stays while connections that it controls live (60 s at a time).
 import type { Memory } from '../kit/memory.ts';
 import { Wheel, wheelMemory } from '../kit/wheel.ts';
@@ -12,8 +13,8 @@ import { type Dest, FULLNAT, NAT } from './service.ts';
 import type { Services } from './services.ts';
 import * as tcp from './tcpstate.ts';
 
-/** Half-open ones are few below this part of the table, as a shift: an eighth. */
-const FEW = 3;
+/** Half-open ones are few below this part of the table, as a shift: half. In a flood each lasts as long as it takes to fill so much. */
+const FEW = 1;
 
 /** A controlling template whose time has come stays so much longer (ms). */
 const HELD = 60_000;

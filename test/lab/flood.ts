@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { reason } from '../../src/kit/errors.ts';
 import { idle } from './contents.ts';
 import { ADMIN, CONNECTIONS } from './director.ts';
 import { host, vip } from './site.ts';
@@ -33,7 +34,9 @@ export async function flood(c: Context): Promise<string> {
     const rate = Math.round(Math.max(capacity / 2, SENT / LONGEST));
     const seconds = Math.max(SENT / rate, CLIENTS / PACE + 1);
     const memory = resident(c);
-    const answered = await meanwhile(c, seconds, () => send(c, rate, seconds));
+    const answered = await meanwhile(c, seconds, () => send(c, rate, seconds)).catch(async e => {
+      throw new Error(`${rate} of ${capacity} SYN/s: ${reason(e)}; frames: ${await fates(c)}`);
+    });
     const grown = Math.round(resident(c) - memory);
     const after = await settled(c);
     const evicted = after.evicted - before.evicted;
@@ -115,6 +118,13 @@ async function figures(c: Context) {
     refused: of('gtm_lvs_frames_total', '"director"', '"full"'),
     used: of('gtm_lvs_table_connections', '"used"'),
   };
+}
+
+/** What became of frames so far, as the metrics count it. */
+async function fates(c: Context): Promise<string> {
+  const text = await sure(c.site.director.run('curl', [...CURL, `http://${ADMIN}/metrics`]));
+  const rows = text.matchAll(/^gtm_lvs_frames_total\{stage="(\w+)",outcome="([^"]+)"\} ([1-9]\d*)$/gm);
+  return [...rows].map(([, stage, outcome, n]) => `${stage} ${outcome} ${n}`).join(', ');
 }
 
 /** Resident memory of the director, MiB. */
