@@ -42,7 +42,14 @@ export class FakeSocket {
       Fake,
     ];
     const { rx, tx, fill, completion } = this;
-    const place = { fd: -1, zeroCopy: false, rx: rx.place, tx: tx.place, fill: fill.place, completion: completion.place };
+    const place = {
+      fd: -1,
+      zeroCopy: false,
+      rx: rx.place,
+      tx: tx.place,
+      fill: fill.place,
+      completion: completion.place,
+    };
     this.xsk = new Xsk(libc, umem, place);
   }
 
