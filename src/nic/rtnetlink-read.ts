@@ -24,10 +24,14 @@ export const IFLA = {
   LINK: 5,
   MASTER: 10,
   LINKINFO: 18,
+  XDP: 43,
   KIND: 1,
   DATA: 2,
 } as const;
 const IFLA_VLAN_ID = 1;
+/** How an XDP program is attached to a link (IFLA_XDP_ATTACHED), as far as we do that. */
+const IFLA_XDP_ATTACHED = 2;
+const XDP_ATTACHED: readonly Link['xdp'][] = [undefined, 'native', 'generic'];
 export const IFA = { ADDRESS: 1, LOCAL: 2, CACHEINFO: 6, FLAGS: 8, PROTO: 11 } as const;
 export const RTA = {
   DST: 1,
@@ -77,6 +81,8 @@ export interface Link {
   vlan: { link: number; id: number } | undefined;
   /** The bridge or bond that it belongs to; 0 = none. */
   master: number;
+  /** The way in which an XDP program is attached to it; undefined = there is none, or several are. */
+  xdp: 'native' | 'generic' | undefined;
 }
 
 export interface Address {
@@ -149,6 +155,7 @@ export function readLink({ body }: Message): Link | undefined {
     kind,
     vlan: id === undefined ? undefined : { link: a.u32(IFLA.LINK) ?? 0, id },
     master: a.u32(IFLA.MASTER) ?? 0,
+    xdp: XDP_ATTACHED[a.nested(IFLA.XDP)?.u8(IFLA_XDP_ATTACHED) ?? 0],
   };
 }
 

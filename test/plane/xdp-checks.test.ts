@@ -12,7 +12,16 @@ const DR = spec('tcp 10.1.0.100:80', 'dr', ['10.2.0.2:80']);
 const TUN = spec('tcp 10.1.0.100:80', 'tun', ['10.2.0.2:80']);
 const TUN6 = spec('tcp [fd01::100]:80', 'tun', ['[fd02::2]:80']);
 
-const LINK = { index: 2, name: 'eth0', flags: 0x10001, mtu: 1500, kind: 'veth', vlan: undefined, master: 0 };
+const LINK = {
+  index: 2,
+  name: 'eth0',
+  flags: 0x10001,
+  mtu: 1500,
+  kind: 'veth',
+  vlan: undefined,
+  master: 0,
+  xdp: undefined,
+};
 const GOOD: Facts = {
   kernel: [6, 1],
   capabilities: new Set(['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_BPF', 'CAP_IPC_LOCK']),

@@ -33,6 +33,7 @@ function link(index: number, more: Partial<Link> = {}): Link {
     kind: '',
     vlan: undefined,
     master: 0,
+    xdp: undefined,
     ...more,
   };
 }

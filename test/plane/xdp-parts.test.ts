@@ -79,7 +79,7 @@ describe('connection tables over a restart', () => {
 describe('the director’s interfaces, when none is named', () => {
   const octets = (text: string) => parseIp(text) as Uint8Array;
   const link = (index: number, name: string, more: Partial<Link> = {}): Link => ({
-    ...{ index, name, flags: 1, mtu: 1500, kind: '', vlan: undefined, master: 0 },
+    ...{ index, name, flags: 1, mtu: 1500, kind: '', vlan: undefined, master: 0, xdp: undefined },
     mac: Uint8Array.of(2, 0, 0, 0, 0, index),
     ...more,
   });

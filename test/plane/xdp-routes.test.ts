@@ -39,7 +39,17 @@ function route(
 
 function link(index: number, mtu = 1500) {
   const mac = Uint8Array.of(2, 0, 0, 0, 0, index);
-  return { index, name: `eth${index}`, flags: 1, mtu, mac, kind: 'veth', vlan: undefined, master: 0 };
+  return {
+    index,
+    name: `eth${index}`,
+    flags: 1,
+    mtu,
+    mac,
+    kind: 'veth',
+    vlan: undefined,
+    master: 0,
+    xdp: undefined,
+  };
 }
 
 function facts(routes: RouteEntry[]): Facts {

@@ -83,11 +83,12 @@ describe('the xdp plane', () => {
   let net: Net;
   let director: Director;
   const state = scratch();
+  const start = (attach = 'native') => Director.start(net.director, state.path, 'eth0,eth1', attach);
   before(async () => {
     net = await buildNet();
     // These kernels may have no tunnel devices: the far end is a program.
     for (const s of net.servers) await s.start(process.execPath, [DECAP]).says(/ready/);
-    director = await Director.start(net.director, state.path);
+    director = await start();
   });
   after(async () => {
     await director?.kill();
@@ -241,7 +242,7 @@ describe('the xdp plane', () => {
       assert.equal(await director.close(), 0);
       // While nobody is there, a client hears nothing.
       assert.match(await get(net.client, from, `http://${VIP}/`, 0.3), /curl 28/);
-      director = await Director.start(net.director, state.path);
+      director = await start();
       assert.deepEqual(await director.apply(services), []);
       assert.match(await get(net.client, from, `http://${VIP}/`), /^rs/);
       assert.deepEqual(
@@ -255,13 +256,31 @@ describe('the xdp plane', () => {
       assert.deepEqual(await resetsOf(net), resets);
     });
 
+  it('another way of attaching holds from the next start on: its link stands anew, nobody is reset', async () => {
+    const resets = await resetsOf(net);
+    for (const [attach, says] of [
+      // Of a veth with one queue the better one.
+      ['auto', 'generic'],
+      ['auto', 'kept'],
+      ['generic', 'kept'],
+      ['native', 'native'],
+    ]) {
+      assert.equal(await director.close(), 0);
+      director = await start(attach);
+      assert.deepEqual(await director.apply(NAT), []);
+      for (const name of ['eth0', 'eth1']) assert.match(director.log, new RegExp(`${name}: ${says}, copied`));
+      assert.equal((await get(net.client, FAR, `http://${VIP}/bytes/300000`)).length, 300_000);
+    }
+    assert.deepEqual(await resetsOf(net), resets);
+  });
+
   it('killed: the kernel answers nobody, and the next run forwards again', async () => {
     await director.apply(NAT);
     const resets = await resetsOf(net);
     await director.kill();
     assert.match(await get(net.client, FAR, `http://${VIP}/`, 1.5), /curl 28/);
     assert.equal((await net.client.run('ping', ['-c1', '-W2', '10.1.0.1'])).code, 0);
-    director = await Director.start(net.director, state.path);
+    director = await start();
     assert.deepEqual(await director.apply(NAT), []);
     assert.equal((await get(net.client, FAR, `http://${VIP}/`)).slice(4), FAR);
     assert.deepEqual(await resetsOf(net), resets);

@@ -1,16 +1,15 @@
 // Everything that the plane has of the kernel besides the workers' sockets: interfaces, XDP program and links, routes, TUN, guard, VIPs.
 //   open → interfaces → ways → program → crew      steer → plan → maps, links      close → tables, VIPs down, all given back
 // Invariant: close() leaves the pinned links alone, and those pass everything once the time that a restart may take is over.
-import { GtmError, reason } from '../../kit/errors.ts';
+import { reason } from '../../kit/errors.ts';
 import { formatIp } from '../../kit/ip.ts';
 import type { Log } from '../../kit/log.ts';
 import type { DirectorConfig } from '../../model/schema.ts';
 import type { ServiceSpec } from '../../model/service.ts';
-import { queuesOf } from '../../nic/channels.ts';
 import type { Libc } from '../../nic/libc.ts';
 import { openNft } from '../../nic/nft.ts';
 import { openRtnetlink, type Rtnetlink } from '../../nic/rtnetlink.ts';
-import { INTERFACES, openSteer, QUEUES, type Steer } from '../../nic/steer.ts';
+import { openSteer, type Steer } from '../../nic/steer.ts';
 import { openTun, type Tun } from '../../nic/tun.ts';
 import { type Ahead, workersFor } from './ahead.ts';
 import { Announcer } from './announce.ts';
@@ -18,12 +17,11 @@ import { formatFinding } from './checks.ts';
 import { checkHost } from './checks-host.ts';
 import { Crew } from './crew.ts';
 import { Guard, guardedOf } from './guard.ts';
-import { interfacesOf } from './interfaces.ts';
 import { readFigures } from './ledger.ts';
 import { Pins } from './pins.ts';
 import { planOf } from './plan.ts';
+import { attachOf, type Port, portsOf } from './ports.ts';
 import { type KernelWays, openWays } from './routes-watch.ts';
-import type { PortStart } from './wires.ts';
 
 /** How long links that were left pinned by a clean stop go on to drop what is a service's: a restart. Nanoseconds. */
 const RESTART = 30e9;
@@ -49,7 +47,7 @@ interface Open {
   tun: Tun | undefined;
   guard: Guard | undefined;
   announcer: Announcer;
-  ports: readonly (PortStart & { mac: Uint8Array })[];
+  ports: readonly Port[];
   crew: Crew;
 }
 
@@ -91,7 +89,7 @@ export class Kernel {
     try {
       const libc = this.#libc;
       const rt = kept(openRtnetlink(libc), r => r.close());
-      const ports = this.#ports(rt, services);
+      const ports = portsOf(libc, rt, this.#o.director, services);
       const names = ports.map(p => p.name);
       const log = this.#log;
       const ways = kept(openWays({ libc, interfaces: names, log, onChange: () => this.#changed() }), w =>
@@ -152,7 +150,13 @@ export class Kernel {
     this.#plan(open, services);
     if (this.#attached) return;
     for (const [slot, p] of ports.entries()) {
-      const how = pins.attach(p.name, p.index, steer.program, this.#o.director.attach);
+      const how = pins.attach(
+        p.name,
+        p.index,
+        steer.program,
+        attachOf(p, this.#o.director.attach),
+        p.present,
+      );
       const frames = crew.zeroCopy(slot) ? 'zero-copy' : 'copied';
       this.#log.info({ interface: p.name, how, frames }, `xdp plane: ${p.name}: ${how}, ${frames}`);
     }
@@ -237,29 +241,6 @@ export class Kernel {
     } catch (e) {
       this.#log.warn({ err: reason(e) }, `xdp plane: the host cannot be checked: ${reason(e)}`);
     }
-  }
-
-  #ports(rt: Rtnetlink, services: readonly ServiceSpec[]): (PortStart & { mac: Uint8Array })[] {
-    const links = rt.links();
-    const { interfaces } = this.#o.director;
-    const names =
-      interfaces.length > 0 ? interfaces : interfacesOf(services, links, rt.addresses(), rt.routes());
-    if (names.length === 0)
-      throw new GtmError('GTM_PLANE', 'no interface leads to the services: name them in director.interfaces');
-    if (names.length > INTERFACES)
-      throw new GtmError(
-        'GTM_PLANE',
-        `${names.length} interfaces are more than the ${INTERFACES} that there is room for`,
-      );
-    return names.map(name => {
-      const link = links.find(l => l.name === name);
-      if (link === undefined)
-        throw new GtmError('GTM_PLANE', `interface ${name}: there is none of that name on this host`);
-      if (link.mac === undefined || link.mac.length !== 6)
-        throw new GtmError('GTM_PLANE', `interface ${name}: it is no Ethernet link`);
-      const queues = Math.min(QUEUES, queuesOf(this.#libc, name));
-      return { name, index: link.index, mtu: link.mtu, queues, mac: link.mac };
-    });
   }
 
   #tun(): Tun | undefined {

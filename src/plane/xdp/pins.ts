@@ -27,11 +27,22 @@ export class Pins {
     this.#folder = this.#open();
   }
 
-  /** Puts `program` on an interface: into the link that is pinned there, or by a new one. Says how. Throws GTM_BPF. */
-  attach(name: string, index: number, program: number, how: 'auto' | Attach): 'kept' | Attach {
+  /**
+   * Puts `program` on an interface: into the link that is pinned there, or by a new one if that stands as `present` and is to stand
+   * otherwise. Says how. Throws GTM_BPF.
+   */
+  attach(
+    name: string,
+    index: number,
+    program: number,
+    how: 'auto' | Attach,
+    present: Attach | undefined,
+  ): 'kept' | Attach {
     const known = this.#links.get(name) ?? this.#pinned(name, index);
-    if (known !== undefined) {
-      this.#links.set(name, known);
+    if (known !== undefined) this.#links.set(name, known);
+    // A link has one way for good. Without it, until the next stands, the guard of nftables drops what is a service's.
+    if (how !== 'auto' && present !== undefined && how !== present) this.remove(name);
+    else if (known !== undefined) {
       this.#bpf.update(known, program);
       return 'kept';
     }
