@@ -5,6 +5,7 @@
 import { close } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { GtmError } from '../kit/errors.ts';
+import { Depth } from './depth.ts';
 import { AF, MSG_DONTWAIT, SOCK_RAW } from './layout.ts';
 import type { Libc } from './libc.ts';
 import { Ring, type RingPlace } from './ring.ts';
@@ -67,6 +68,8 @@ const TX_BUDGET = 256;
 const KICKS = 16;
 /** Frames that are given to the kernel, or taken back, at one time: the fewest. */
 const SOME = 32;
+/** Frames that lie ready for a kernel that copies: the fewest. One round of its softirq brings up to 300 (netdev_budget). */
+const READY = 512;
 /** XDP_UMEM_REG's headroom: 2 octets behind the kernel's own 256 (umem.ts). */
 const ALIGN = 2;
 /** The kernel gives a queue back a moment after its socket was closed (xp_release_deferred): pauses, milliseconds. */
@@ -201,6 +204,7 @@ export class Xsk {
   readonly #umem: Umem;
   readonly #libc: Libc;
   readonly #kicks: number;
+  readonly #depth: Depth;
   #room = 0;
   #queued = 0;
   /** The rx ring's index up to which the kernel was given a frame for each that came. */
@@ -216,6 +220,9 @@ export class Xsk {
     this.#fill = new Ring(libc, place.fill);
     this.#completion = new Ring(libc, place.completion);
     this.#filled = -place.fill.size;
+    const { size } = place.fill;
+    // A driver that takes them itself lays them up on its own ring.
+    this.#depth = new Depth(place.zeroCopy ? size : Math.min(READY, size), size);
   }
 
   /** Gives the kernel free frames to receive into, once a good number of them came: its index is far away, on another processor. */
@@ -223,9 +230,12 @@ export class Xsk {
     if (((this.rx.index - this.#filled) | 0) < SOME) return;
     const ring = this.#fill;
     const umem = this.#umem;
-    const room = ring.room();
-    let n = room < umem.free ? room : umem.free;
-    this.#filled = (this.rx.index - (room - n)) | 0;
+    const left = ring.size - ring.room();
+    const depth = this.#depth;
+    depth.see(left);
+    const wanted = left < depth.value ? depth.value - left : 0;
+    let n = wanted < umem.free ? wanted : umem.free;
+    this.#filled = (this.rx.index - (wanted - n)) | 0;
     const { entries, mask } = ring;
     let { index } = ring;
     for (; n > 0; n--) {

@@ -25,14 +25,14 @@ export class Ring {
   index = 0;
   readonly mask: number;
   readonly entries: Int32Array;
-  readonly #size: number;
+  readonly size: number;
   readonly #producer: Int32Array;
   readonly #consumer: Int32Array;
   readonly #flags: Int32Array;
 
   constructor(libc: Libc, place: RingPlace) {
     const memory = libc.view(place.address, place.length);
-    this.#size = place.size;
+    this.size = place.size;
     this.mask = place.size - 1;
     this.entries = new Int32Array(memory, place.entries, place.size * place.words);
     this.#producer = new Int32Array(memory, place.producer, 1);
@@ -53,7 +53,7 @@ export class Ring {
 
   /** For a producer: entries that may be written; by a late look fewer than there are. */
   room(): number {
-    return this.#size - ((this.index - this.#consumer[0]) | 0);
+    return this.size - ((this.index - this.#consumer[0]) | 0);
   }
 
   /** For a producer: hands over what was written. */
