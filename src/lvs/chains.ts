@@ -4,12 +4,20 @@
 import type { Memory } from '../kit/memory.ts';
 import { EXTRA, LINK, V6, WORDS } from './line.ts';
 
+/**
+ * Ports that differ in so many low bits alone have chains side by side, whose heads fill a page. Systems give out a client's ports in
+ * order, as FullNAT does: what comes at one time finds its heads in a few lines of the cache, and the page's address in the TLB.
+ */
+const NEAR = 10;
+
 export class Chains {
   readonly #t: Int32Array;
   readonly #heads: Int32Array;
   readonly #shift: number;
   readonly #sides: number;
   readonly #seed: number;
+  /** The bits of a port that lead to another chain of the same page. */
+  readonly #apart: number;
 
   /** 2^`bits` chains through the lines `t` by the clients' side. */
   constructor(t: Int32Array, bits: number, seed: number, memory: Memory) {
@@ -18,6 +26,7 @@ export class Chains {
     this.#sides = 1 << bits;
     this.#shift = 32 - bits;
     this.#seed = seed | 0;
+    this.#apart = (1 << Math.min(NEAR, bits)) - 1;
   }
 
   get bytes(): number {
@@ -26,7 +35,8 @@ export class Chains {
 
   /** The number of the chain of client `a`:`port`. `kind`: V6 and IS_UDP. */
   ofClient(kind: number, a0: number, a1: number, a2: number, a3: number, port: number): number {
-    return near(hash(this.#seed, kind, a0, a1, a2, a3, port >>> NEAR) >>> this.#shift, port);
+    const group = port & ~this.#apart;
+    return (hash(this.#seed, kind, a0, a1, a2, a3, group) >>> this.#shift) ^ (port & this.#apart);
   }
 
   /** The same of FullNAT's local address `a`; `ports` as DPORTS has them, `d0` and `d3` of the server's address. */
@@ -40,8 +50,9 @@ export class Chains {
     d0: number,
     d3: number,
   ): number {
-    const server = (ports & ~APART) ^ d0 ^ d3;
-    return this.#sides + near(hash(this.#seed, kind, a0, a1, a2, a3, server) >>> (this.#shift - 1), ports);
+    const group = (ports & ~this.#apart) ^ d0 ^ d3;
+    const chain = hash(this.#seed, kind, a0, a1, a2, a3, group) >>> (this.#shift - 1);
+    return this.#sides + (chain ^ (ports & this.#apart));
   }
 
   /** The first link of a chain; 0 = it is empty. */
@@ -102,15 +113,6 @@ export class Chains {
 /** Bytes of 2^`bits` chains by the clients' side, and twice as many by the other: a port that is free is found in an empty chain, mostly. */
 export function chainMemory(bits: number): number {
   return 12 * 2 ** bits;
-}
-
-/** Ports that differ in these bits alone have chains side by side: as many heads as a line of the cache holds. */
-const NEAR = 4;
-const APART = (1 << NEAR) - 1;
-
-// Systems give out a client's ports, and we FullNAT's, in order: what comes at one time finds its heads in a few lines, and pages.
-function near(chain: number, port: number): number {
-  return chain ^ (port & APART);
 }
 
 function hash(
