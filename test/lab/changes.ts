@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dig, download, inTurn, upload } from './contents.ts';
 import { DNS_PORT } from './director.ts';
-import { until } from './hosts.ts';
+import { paced, until } from './hosts.ts';
 import { CLIENT, DIRECTOR, host, LOCAL, SERVERS, vip } from './site.ts';
 import { answers, type Context, CURL, curl, hashOf, sure, url } from './telling.ts';
 
@@ -176,7 +176,7 @@ export async function death(c: Context): Promise<void> {
   try {
     await until('the other answers alone', async () => {
       const { code, out } = await c.site.client.run('curl', [
-        ...['-gs', '-m', '2', '-H', 'Connection: close'],
+        ...['-gs', '-m', `${paced(2)}`, '-H', 'Connection: close'],
         ...Array.from({ length: 8 }, () => url(c, '/whoami')),
       ]);
       const names = out.trim().split('\n');

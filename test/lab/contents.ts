@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Outcome, until } from './hosts.ts';
+import { type Outcome, paced, until } from './hosts.ts';
 import { CLIENT, host, LOCAL, SERVERS, serverAddress, vip } from './site.ts';
 import { answerers, ask, type Context, CURL, curl, hashOf, sure, url } from './telling.ts';
 
@@ -26,7 +26,7 @@ export async function download(c: Context, file: string): Promise<void> {
   const into = join(c.site.dir, 'got');
   const hash = c.files.hash(file);
   try {
-    await curl(c, '-m', '100', '-o', into, url(c, `/${file}`));
+    await curl(c, '-m', `${paced(100)}`, '-o', into, url(c, `/${file}`));
     assert.equal(await hashOf(into), hash);
   } finally {
     rmSync(into, { force: true });
@@ -81,9 +81,9 @@ export async function refused(c: Context): Promise<void> {
   try {
     const begun = performance.now();
     // dig itself hides refusals; its socket hears of them at once.
-    const { out, err } = await ask(c, '+time=4', 'whoami.lab', 'TXT');
+    const { out, err } = await ask(c, `+time=${paced(4)}`, 'whoami.lab', 'TXT');
     assert.match(out + err, /connection refused/);
-    assert.ok(performance.now() - begun < 3000);
+    assert.ok(performance.now() - begun < paced(3000));
   } finally {
     for (const n of names) c.site.startDns(n);
     await until('nsd answers', async () => (await ask(c, 'whoami.lab', 'TXT')).out.includes('"'), 5000);
@@ -104,7 +104,7 @@ export async function past(c: Context): Promise<void> {
 
 export async function idle(c: Context, pause = 4): Promise<void> {
   // One connection, two requests, and a pause between: nc would say the same in more words.
-  const script = `exec 3<>/dev/tcp/${vip(c.mode, c.family)}/80; ask() { printf 'GET /whoami HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; timeout 3 sed -u '/^[a-z][0-9] /q' <&3 | tail -1; }; ask; sleep ${pause}; ask`;
+  const script = `exec 3<>/dev/tcp/${vip(c.mode, c.family)}/80; ask() { printf 'GET /whoami HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; timeout ${paced(3)} sed -u '/^[a-z][0-9] /q' <&3 | tail -1; }; ask; sleep ${pause}; ask`;
   const out = await sure(c.site.client.run('bash', ['-c', script], { timeout: (pause + 12) * 1000 }));
   const [before, after, ...none] = out.trim().split('\n');
   assert.match(before, /^[ndt][12] /);

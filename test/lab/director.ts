@@ -184,7 +184,7 @@ zones: { lab.test: lab.test.zone }
           real_servers: [${servers(to).join(', ')}] }`;
     // A kernel in a process takes its time.
     const slow = this.#plane === 'ipvs' || this.#site.emulated;
-    const pace = slow ? 'interval: 1s, timeout: 900ms' : 'interval: 500ms, timeout: 300ms';
+    const pace = slow ? 'interval: 2s, timeout: 1900ms' : 'interval: 500ms, timeout: 300ms';
     const check = ` check: { http: { path: ${asked} }, ${pace}, rise: 1, fall: 2 },`;
     return `  ${mode}${family}:
     site: one

@@ -12,6 +12,11 @@ const OFFLOADS = ['tx', 'off', 'rx', 'off', 'sg', 'off', 'tso', 'off', 'gso', 'o
 /** What a program may say before it is cut. */
 const MOST_OUTPUT = 8 << 20;
 
+/** How much longer than here all may take where the lab is told: in a kernel that is a process, or in an emulated machine. */
+const PACE = Number(process.env.LAB_PACE ?? 1);
+/** How long it may take where the lab is told, in the unit that it is given in, what may take so long on a machine that is not slow. */
+export const paced = (ms: number) => ms * PACE;
+
 export interface Outcome {
   /** Exit code, or -1 when it was ended by a signal or by its time. */
   code: number;
@@ -20,7 +25,7 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Milliseconds; 15 s if nothing is said. */
+  /** Milliseconds, on a machine that is not slow; 15 s if nothing is said. */
   timeout?: number;
   input?: string;
   env?: Record<string, string>;
@@ -190,7 +195,7 @@ export class Host {
         if (said < MOST_OUTPUT) into.push(text);
       });
     child.stdin?.end(options.input ?? '');
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 15_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), paced(options.timeout ?? 15_000));
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', c => resolve(c ?? -1));
@@ -221,7 +226,7 @@ export class Host {
       output: () => text,
       ended,
       says: async (what, ms = 10_000) => {
-        const until = performance.now() + ms;
+        const until = performance.now() + paced(ms);
         while (!what.test(text)) {
           if (performance.now() > until || child.exitCode !== null || child.signalCode !== null)
             throw new Error(`${program} on ${this.name} did not say ${what}: ${text.slice(-2000)}`);
@@ -262,17 +267,17 @@ export function labFault(): string | undefined {
   }
 }
 
-/** Waits until `what` gives something, and returns it. Rejects with the text after `ms`. */
+/** Waits until `what` gives something, and returns it. Rejects with the text after `ms` at this machine's pace. */
 export async function until<T>(
   text: string,
   what: () => Promise<T> | T,
   ms = 10_000,
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + ms;
+  const end = performance.now() + paced(ms);
   for (;;) {
     const found = await what();
     if (found !== undefined && found !== null && found !== false) return found;
-    if (performance.now() > end) throw new Error(`not so after ${ms} ms: ${text}`);
+    if (performance.now() > end) throw new Error(`not so after ${paced(ms)} ms: ${text}`);
     await new Promise(resolve => setTimeout(resolve, 30));
   }
 }

@@ -81,7 +81,7 @@ function makeInitrd(kernel: Kernel, folder: string, command: string): string {
   const names = CARDS.flatMap(pair => pair.split('='));
   writeFileSync(
     join(tree, 'stage2'),
-    `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+    `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LAB_PACE=4
 mount -t tmpfs run /run; mount -t bpf bpf /sys/fs/bpf; mkdir -p /lib/modules
 mount --bind ${kernel.modules} /lib/modules
 modprobe -a virtio_net veth bridge tun nf_tables

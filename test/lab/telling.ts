@@ -3,7 +3,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Director, Plane } from './director.ts';
-import type { Outcome } from './hosts.ts';
+import { type Outcome, paced } from './hosts.ts';
 import { type Family, host, type Mode, type Site, vip } from './site.ts';
 
 export interface Context {
@@ -18,7 +18,7 @@ export interface Context {
 }
 
 /** Options of every curl: quiet, with faults on stderr, brackets in URLs as they are. */
-export const CURL = ['-gsS', '--fail-early', '-m', '20'];
+export const CURL = ['-gsS', '--fail-early', '-m', `${paced(20)}`];
 
 export function url(c: Context, path: string): string {
   return `http://${host(vip(c.mode, c.family))}${path}`;
@@ -55,7 +55,13 @@ export async function answers(c: Context, count: number, path?: string): Promise
 }
 
 export function ask(c: Context, ...args: string[]): Promise<Outcome> {
-  return c.site.client.run('dig', [`@${vip(c.mode, c.family)}`, '+tries=1', '+time=2', '+short', ...args]);
+  return c.site.client.run('dig', [
+    `@${vip(c.mode, c.family)}`,
+    '+tries=1',
+    `+time=${paced(2)}`,
+    '+short',
+    ...args,
+  ]);
 }
 
 export async function hashOf(path: string): Promise<string> {

@@ -17,7 +17,7 @@ export interface Line {
 function init(folder: string, script: string, words: readonly string[]): string {
   // The kernel loads the modules that it wants by itself, as elsewhere; Debian's are in a place of their own.
   return `#!/bin/sh
-export PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
+export PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run LAB_PACE=4
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run

@@ -3,7 +3,7 @@
 //   client 10.1.0.2 ─ router 10.2.0.254 ─ switch ─ director 10.2.0.1, rs1 10.2.0.11, rs2 10.2.0.12, rs3 10.2.0.13
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type Host, Lab, type Outcome, write } from '../lab/hosts.ts';
+import { type Host, Lab, type Outcome, paced, write } from '../lab/hosts.ts';
 import { scratch } from './plane-kit.ts';
 
 export const GTM = join(import.meta.dirname, '..', '..', 'src', 'main.js');
@@ -101,7 +101,7 @@ export function gtm(host: Host, ...args: string[]): Promise<Outcome> {
 }
 
 /** The name of the server that answered; `-` for none. */
-export async function ask(client: Host, vip: string, ms = 2000): Promise<string> {
+export async function ask(client: Host, vip: string, ms = paced(2000)): Promise<string> {
   const url = `http://${vip.includes(':') ? `[${vip}]` : vip}/`;
   const { out } = await client.run('curl', ['-s', '--max-time', String(ms / 1000), url]);
   return out.split(' ')[0] || '-';
