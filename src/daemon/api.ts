@@ -50,12 +50,14 @@ export function adminNode(node: Node): AdminNode {
 // What a plane counts of packets, stage by stage.
 function* figuresOf(node: Node): Generator<Metric> {
   for (const [name, value] of Object.entries(node.plane?.figures?.() ?? {})) {
-    const [stage, outcome] = name.split(' ');
+    const [stage, outcome, at = ''] = name.split(' ');
     if (stage === 'table' && outcome.startsWith('evicted-')) {
       const state = outcome.slice('evicted-'.length);
       yield { name: 'gtm_lvs_table_evicted_total', labels: { state }, value };
     } else if (stage === 'table')
       yield { name: 'gtm_lvs_table_connections', labels: { kind: outcome }, value };
+    else if (stage === 'standing')
+      yield { name: 'gtm_lvs_standing_frames', labels: { place: outcome, interface: at }, value };
     else yield { name: 'gtm_lvs_frames_total', labels: { stage, outcome }, value };
   }
 }

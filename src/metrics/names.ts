@@ -177,6 +177,11 @@ export const METRICS = {
     help: 'Frames by what became of them, at each stage: the XDP program, the sockets, the workers, the packet core.',
     labels: ['stage', 'outcome'],
   },
+  gtm_lvs_standing_frames: {
+    type: 'gauge',
+    help: "Frames by where they stand now: free, or in the rings of an interface's sockets (fill, received, unsent, sent); a driver without copies has the rest.",
+    labels: ['place', 'interface'],
+  },
   gtm_lvs_table_connections: {
     type: 'gauge',
     help: 'Connections in the tables of the packet core, and how many they hold.',

@@ -8,7 +8,7 @@ import { GtmError } from '../kit/errors.ts';
 import { Depth } from './depth.ts';
 import { AF, MSG_DONTWAIT, SOCK_RAW } from './layout.ts';
 import type { Libc } from './libc.ts';
-import { Ring, type RingPlace } from './ring.ts';
+import { Ring, type RingPlace, standingIn } from './ring.ts';
 import type { Umem, UmemPlace } from './umem.ts';
 
 export interface XskOptions {
@@ -193,6 +193,27 @@ export function readStatistics(libc: Libc, fd: number): XskStatistics {
   return { dropped, invalid: invalidRx + invalidTx, full, starved };
 }
 
+/** Where the frames of a socket stand, as its rings are now; those that a driver or the worker has in hand are in none. */
+export interface Standing {
+  /** For the kernel to receive into. */
+  fill: number;
+  /** For the worker to take. */
+  received: number;
+  /** For the kernel to send. */
+  unsent: number;
+  /** For the worker to take back. */
+  sent: number;
+}
+
+export function standingOf(libc: Libc, place: XskPlace): Standing {
+  return {
+    fill: standingIn(libc, place.fill),
+    received: standingIn(libc, place.rx),
+    unsent: standingIn(libc, place.tx),
+    sent: standingIn(libc, place.completion),
+  };
+}
+
 /** The worker's side of a socket. Nothing here allocates. */
 export class Xsk {
   readonly fd: number;
@@ -203,15 +224,19 @@ export class Xsk {
   readonly #completion: Ring;
   readonly #umem: Umem;
   readonly #libc: Libc;
+  readonly #driven: boolean;
   readonly #kicks: number;
   readonly #depth: Depth;
   #room = 0;
   #queued = 0;
+  /** Whether frames wait for the kernel to send them. */
+  unsent = false;
   /** The rx ring's index up to which the kernel was given a frame for each that came. */
   #filled: number;
 
   constructor(libc: Libc, umem: Umem, place: XskPlace) {
     this.fd = place.fd;
+    this.#driven = place.zeroCopy;
     this.#kicks = place.zeroCopy ? 1 : KICKS;
     this.#libc = libc;
     this.#umem = umem;
@@ -291,24 +316,26 @@ export class Xsk {
 
   /** Lets what stands in line go, and wakes the kernel for it. What it does not take now goes with the next flush. */
   flush(): void {
+    if (this.#queued === 0 && !this.unsent) return;
     const tx = this.#tx;
     if (this.#queued > 0) {
       this.#queued = 0;
       this.#room = 0;
       tx.publish();
     }
-    if (tx.pending() === 0 || !tx.sleeps()) return;
-    for (let i = 0; i < this.#kicks && tx.pending() > 0; i++)
-      if (this.#libc.send(this.fd, 0, 0, MSG_DONTWAIT) < 0) return;
+    let waiting = tx.pending();
+    for (let i = 0; waiting > 0 && i < this.#kicks && tx.sleeps(); i++) {
+      // EAGAIN: it has sent as many as one call may, or there was no room.
+      this.#libc.send(this.fd, 0, 0, MSG_DONTWAIT);
+      const before = waiting;
+      waiting = tx.pending();
+      if (waiting === before) break;
+    }
+    this.unsent = waiting > 0;
   }
 
-  /** Whether frames wait for the kernel to send them. */
-  get unsent(): boolean {
-    return this.#tx.pending() > 0;
-  }
-
-  /** Whether the kernel waits for a call (poll) to take from the fill ring. */
+  /** Whether a driver without copies waits for a call (poll) to take from the fill ring. A kernel that copies never does, and writes beside that word with every frame. */
   get asleep(): boolean {
-    return this.#fill.sleeps();
+    return this.#driven && this.#fill.sleeps();
   }
 }

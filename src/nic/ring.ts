@@ -20,6 +20,14 @@ export interface RingPlace {
 
 const NEED_WAKEUP = 1;
 
+/** Entries that stand in a ring now, for whoever only looks on. */
+export function standingIn(libc: Libc, place: RingPlace): number {
+  const memory = libc.view(place.address, place.length);
+  const [produced] = new Int32Array(memory, place.producer, 1);
+  const [consumed] = new Int32Array(memory, place.consumer, 1);
+  return (produced - consumed) | 0;
+}
+
 export class Ring {
   /** The next entry of ours; not masked. */
   index = 0;

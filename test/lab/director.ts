@@ -131,6 +131,14 @@ export class Director {
     return down && Date.parse(down.at);
   }
 
+  /** What became of frames so far and where they stand now, by the metrics; what is 0 is left out. */
+  async frames(): Promise<string> {
+    const { out } = await this.#curl(`http://${ADMIN}/metrics`);
+    const rows = out.matchAll(/^gtm_lvs_(?:\w+_)?frames(?:_total)?\{(.*)\} (-?[1-9]\d*)$/gm);
+    const plain = (labels: string) => labels.replaceAll(/\w+="([^"]*)",?/g, '$1 ').trim();
+    return [...rows].map(([, labels, n]) => `${plain(labels)} ${n}`).join(', ');
+  }
+
   #curl(...args: string[]): ReturnType<Site['director']['run']> {
     return this.#site.director.run('curl', ['-sS', '-m', '20', ...args]);
   }

@@ -35,7 +35,7 @@ export async function flood(c: Context): Promise<string> {
     const seconds = Math.max(SENT / rate, CLIENTS / PACE + 1);
     const memory = resident(c);
     const answered = await meanwhile(c, seconds, () => send(c, rate, seconds)).catch(async e => {
-      throw new Error(`${rate} of ${capacity} SYN/s: ${reason(e)}; frames: ${await fates(c)}`);
+      throw new Error(`${rate} of ${capacity} SYN/s: ${reason(e)}; frames: ${await c.director.frames()}`);
     });
     const grown = Math.round(resident(c) - memory);
     const after = await settled(c);
@@ -118,13 +118,6 @@ async function figures(c: Context) {
     refused: of('gtm_lvs_frames_total', '"director"', '"full"'),
     used: of('gtm_lvs_table_connections', '"used"'),
   };
-}
-
-/** What became of frames so far, as the metrics count it. */
-async function fates(c: Context): Promise<string> {
-  const text = await sure(c.site.director.run('curl', [...CURL, `http://${ADMIN}/metrics`]));
-  const rows = text.matchAll(/^gtm_lvs_frames_total\{stage="(\w+)",outcome="([^"]+)"\} ([1-9]\d*)$/gm);
-  return [...rows].map(([, stage, outcome, n]) => `${stage} ${outcome} ${n}`).join(', ');
 }
 
 /** Resident memory of the director, MiB. */

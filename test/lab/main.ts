@@ -90,18 +90,21 @@ async function play(site: Site, plane: Plane, queues: number, files: Files, only
   if (wanted.length === 0) return;
   const director = new Director(site, plane, modes);
   const decaps = plane === 'xdp' ? await startDecap(site) : [];
+  // At once when a story fails: a moment later it may be mended.
+  const look = async () =>
+    console.log(indent(`frames: ${await director.frames().catch(reason)}\n${director.log}`));
+  const tale = (name: string, story: () => Promise<unknown>) => run(name, story, look);
   try {
     if (plane === 'proxy') ownVips(site, 'add');
     await director.start();
     if (site.emulated)
-      await run(`${by}: the director's cards move frames without copies`, () => uncopied(director));
+      await tale(`${by}: the director's cards move frames without copies`, () => uncopied(director));
     for (const { story, mode, family, name } of wanted) {
       const context: Context = { site, director, mode, family, plane, queues, files };
-      const ok = await run(name, () => story.tell(context));
-      if (!ok) console.log(indent(director.log));
+      await tale(name, () => story.tell(context));
     }
     if (site.emulated)
-      await run(`${by}: the next process takes the cards over, without copies`, () => again(site, director));
+      await tale(`${by}: the next process takes the cards over, without copies`, () => again(site, director));
   } catch (e) {
     tell('FAILED', `${plane}: the director starts`, reason(e));
     console.log(indent(director.log));
@@ -112,22 +115,28 @@ async function play(site: Site, plane: Plane, queues: number, files: Files, only
   }
 }
 
-async function run(name: string, story: () => Promise<unknown>, first = true): Promise<boolean> {
+/** Tells a story; `look` prints what is to be known when it fails. */
+async function run(
+  name: string,
+  story: () => Promise<unknown>,
+  look: () => Promise<void> = async () => {},
+  first = true,
+): Promise<void> {
   const begun = performance.now();
   try {
     const remark = await story();
     const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
     tell('ok', name, typeof remark !== 'string' ? seconds : `${seconds}; ${remark}`);
-    return true;
   } catch (e) {
     const why = reason(e).slice(0, 600);
     if (first && counts.again < SECOND_TRIES) {
       counts.again++;
       console.log(`again    ${name} (${why})`);
-      return run(name, story, false);
+      await look();
+      return run(name, story, look, false);
     }
     tell('FAILED', name, why);
-    return false;
+    await look();
   }
 }
 

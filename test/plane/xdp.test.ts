@@ -125,6 +125,18 @@ describe('the xdp plane', () => {
         assert.equal(await echo(net.client, from, to, size), size > 100 ? `${size}` : `rs1 ${from}`);
   });
 
+  it('no frame is lost: each is free, or stands in a ring', async () => {
+    assert.deepEqual(await director.apply(NAT), []);
+    await get(net.client, FAR, `http://${VIP}/bytes/3000000`, 10);
+    const standing = async () => {
+      const found = Object.entries(await director.figures()).filter(([name]) => name.startsWith('standing '));
+      assert.equal(found.length, 1 + 2 * 4);
+      return found.reduce((sum, [, n]) => sum + n, 0);
+    };
+    // Two sockets of one worker: what two rings each hold, and a thousand.
+    await until('all frames are found', async () => (await standing()) === 2 * 2 * 2048 + 1024);
+  });
+
   it('what is not a service’s stays the host’s: ping and other ports of the VIP, on the same interfaces', async () => {
     assert.deepEqual(await director.apply(NAT), []);
     assert.equal((await net.client.run('ping', ['-c1', '-W2', VIP])).code, 0);

@@ -22,6 +22,8 @@ export const FRAME = {
   /** Connections that gave way to new ones because the table was full. */
   'evicted-half-open': 10,
   'evicted-closing': 11,
+  /** Frames that are free now: in no ring and in nobody's hands. */
+  free: 12,
 } as const;
 export const FRAME_SLOTS: number = Object.keys(FRAME).length;
 

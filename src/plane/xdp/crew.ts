@@ -93,6 +93,16 @@ export class Crew {
     return sum;
   }
 
+  /** Frames by where they stand now, by `standing PLACE INTERFACE`: in the rings of an interface's sockets. */
+  standing(): Record<string, number> {
+    const found: Record<string, number> = {};
+    for (const { port, place, frames } of this.#places.flatMap(p => p.hand?.wires.standing() ?? [])) {
+      const name = `standing ${place} ${this.#o.ports[port].name}`;
+      found[name] = (found[name] ?? 0) + frames;
+    }
+    return found;
+  }
+
   /** Whether all sockets of a port work without copies. */
   zeroCopy(port: number): boolean {
     return this.#places.every(p => p.hand?.wires.zeroCopy(port) === true);

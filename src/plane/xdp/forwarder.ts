@@ -18,6 +18,8 @@ import { HEADER, type Ways } from './ways.ts';
 
 /** Frames taken from a socket in one turn. */
 const BATCH = 64;
+/** Frames of turns after which sockets are asked for those that were sent, and given new ones. */
+const SOME = 32;
 const ETHERNET = 14;
 const TAG = 4;
 /** The largest packet: what fragments may make. */
@@ -67,9 +69,10 @@ export class Forwarder {
   readonly #tags = new Uint8Array(2 * TAG);
   readonly #counts = new Float64Array(FRAME_SLOTS);
   #asleep = false;
+  #since: number = SOME;
   #tagged = 0;
   #port = 0;
-  #now = 0;
+  #now = -1;
   #generation = -1;
   #fragments = 1;
   #pieceSlot = 0;
@@ -109,20 +112,24 @@ export class Forwarder {
   turn(now: number): number {
     const sockets = this.#sockets;
     const inboxes = this.#inboxes;
-    this.#now = now;
-    const generation = this.#ways.generation();
-    if (generation !== this.#generation) {
-      this.#generation = generation;
-      this.#director.routesChanged();
+    if (now !== this.#now) {
+      this.#now = now;
+      const generation = this.#ways.generation();
+      if (generation !== this.#generation) {
+        this.#generation = generation;
+        this.#director.routesChanged();
+      }
     }
     let work = 0;
     for (let i = 0; i < sockets.length; i++) work += this.#receive(sockets[i]);
     for (let i = 0; i < inboxes.length; i++) work += this.#fetch(inboxes[i]);
     if (this.#waiting.count > 0) this.#waiting.retry(now, this.#find, this.#late, this.#giveUp);
+    // In vain: there is time, and what is missing may be a frame to receive into.
+    this.#since = work === 0 ? SOME : this.#since + work;
     return work;
   }
 
-  /** Sends what a turn left, gives frames back, and asks the kernel for more. True: some could not go yet. */
+  /** Sends what a turn left, and once in a while gives frames back and asks the kernel for more. True: some could not go yet. */
   flush(): boolean {
     const sockets = this.#sockets;
     const senders = this.#senders;
@@ -133,6 +140,9 @@ export class Forwarder {
       xsk.flush();
       left ||= xsk.unsent;
     }
+    // After a system call each object, and each ring's page, costs a look-up of its address: most turns are of one frame.
+    if (this.#since < SOME) return left;
+    this.#since = 0;
     for (let i = 0; i < sockets.length; i++) {
       const { xsk } = sockets[i];
       xsk.reclaim();
@@ -151,7 +161,7 @@ export class Forwarder {
     return false;
   }
 
-  /** Whether a driver (without copies) ran out of frames and takes new ones only when it is called. */
+  /** Whether a driver (without copies) was found to have run out of frames: it takes new ones only when it is called. */
   get asleep(): boolean {
     return this.#asleep;
   }
@@ -167,6 +177,7 @@ export class Forwarder {
       this.#o.counters[i] += this.#counts[i];
       this.#counts[i] = 0;
     }
+    this.#o.counters[FRAME.free] = this.#umem.free;
   }
 
   #receive({ xsk, port }: Socket): number {

@@ -70,12 +70,17 @@ export class Kernel {
     return this.#open?.crew;
   }
 
-  /** What was counted since the start, by name: frames by what the XDP program did, by what became of them, by the director's reasons. */
+  /** What was counted since the start, by name: frames by what the XDP program did, by what became of them, by the director's reasons; and where frames stand now. */
   figures(): Record<string, number> {
     if (this.#open === undefined) return {};
     const { steer, crew } = this.#open;
     const steered = Object.entries(steer.counters()).map(([name, n]) => [`program ${name}`, n] as const);
-    return { ...Object.fromEntries(steered), ...readFigures(crew.counters), ...crew.statistics() };
+    return {
+      ...Object.fromEntries(steered),
+      ...readFigures(crew.counters),
+      ...crew.statistics(),
+      ...crew.standing(),
+    };
   }
 
   /** Opens interfaces and workers, the first time; `services` tell the interfaces where none is named. Throws GTM_PLANE, GTM_BPF … with what to do. */

@@ -42,16 +42,20 @@ export function readCounters(
   });
 }
 
-/** What of FRAME is no count of frames, but of connections. */
-const TABLE: ReadonlySet<string> = new Set(['used', 'capacity', 'evicted-half-open', 'evicted-closing']);
+/** What of FRAME is no count of what became of frames, by what it is of: connections, or where frames stand. */
+const OTHERS: Readonly<Record<string, string>> = {
+  used: 'table',
+  capacity: 'table',
+  'evicted-half-open': 'table',
+  'evicted-closing': 'table',
+  free: 'standing',
+};
 
 /** What `blocks` (one of each worker, counters.ts) say of frames, by name. */
 export function readFigures(blocks: readonly Float64Array[]): Record<string, number> {
   const sum = (at: number) => blocks.reduce((total, b) => total + b[at], 0);
   return Object.fromEntries([
-    ...Object.entries(FRAME).map(
-      ([name, at]) => [TABLE.has(name) ? `table ${name}` : `worker ${name}`, sum(at)] as const,
-    ),
+    ...Object.entries(FRAME).map(([name, at]) => [`${OTHERS[name] ?? 'worker'} ${name}`, sum(at)] as const),
     ...REASON.map((name, i) => [`director ${name}`, sum(FRAME_SLOTS + i)] as const),
   ]);
 }

@@ -1,7 +1,14 @@
 // What one forward worker has of the kernel, opened by the main thread: the memory of its frames and of its connection table, its sockets.
 // Invariant: close() gives everything back, on every way out, and only after the worker has ended.
 import { GtmError } from '../../kit/errors.ts';
-import { closeXsk, closingXsk, openXsk, readStatistics, type XskStatistics } from '../../nic/afxdp.ts';
+import {
+  closeXsk,
+  closingXsk,
+  openXsk,
+  readStatistics,
+  standingOf,
+  type XskStatistics,
+} from '../../nic/afxdp.ts';
 import { type HugePlace, mapHuge, unmapHuge } from '../../nic/huge.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Steer } from '../../nic/steer.ts';
@@ -87,6 +94,13 @@ export class Wires {
 
   statistics(): XskStatistics[] {
     return this.sockets.map(s => readStatistics(this.#libc, s.place.fd));
+  }
+
+  /** Where frames stand: by port and place, as they are now. */
+  standing(): { port: number; place: string; frames: number }[] {
+    return this.sockets.flatMap(({ port, place: xsk }) =>
+      Object.entries(standingOf(this.#libc, xsk)).map(([place, frames]) => ({ port, place, frames })),
+    );
   }
 
   /** Whether the driver of a port moves no frame's octets. */
