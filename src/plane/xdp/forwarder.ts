@@ -7,12 +7,11 @@ import type { Director } from '../../lvs/director.ts';
 import { fragment } from '../../lvs/packet/fragment.ts';
 import { DROP, HOST } from '../../lvs/verdict.ts';
 import type { Xsk } from '../../nic/afxdp.ts';
-import type { Libc } from '../../nic/libc.ts';
 import type { Umem } from '../../nic/umem.ts';
 import { HEADROOM } from '../../nic/umem.ts';
 import { FRAME, FRAME_SLOTS } from './counters.ts';
-import type { Inbox, Outbox } from './inbox.ts';
-import type { Owners } from './owner.ts';
+import type { Inbox } from './inbox.ts';
+import type { Outfit, Socket } from './outfit.ts';
 import { Waiting } from './waiting.ts';
 import { HEADER, type Ways } from './ways.ts';
 
@@ -25,31 +24,8 @@ const TAG = 4;
 /** The largest packet: what fragments may make. */
 const LARGEST = 65_535 + 64;
 
-export interface Socket {
-  xsk: Xsk;
-  port: number;
-}
-
-export interface ForwarderOptions {
-  libc: Libc;
-  umem: Umem;
-  director: Director;
-  ways: Ways;
-  sockets: readonly Socket[];
-  /** By port: the one that is sent by. */
-  senders: readonly Xsk[];
-  /** Of the TUN device, or -1. */
-  tun: number;
-  index: number;
-  owners: Owners;
-  inboxes: readonly Inbox[];
-  /** By worker. */
-  outboxes: readonly (Outbox | undefined)[];
-  counters: Float64Array;
-}
-
 export class Forwarder {
-  readonly #o: ForwarderOptions;
+  readonly #o: Outfit;
   readonly #director: Director;
   readonly #ways: Ways;
   readonly #umem: Umem;
@@ -82,7 +58,7 @@ export class Forwarder {
   readonly #late: (slot: number, address: number, length: number, family: number) => void;
   readonly #giveUp: (address: number) => void;
 
-  constructor(options: ForwarderOptions) {
+  constructor(options: Outfit) {
     this.#o = options;
     const { director, umem, ways, libc, sockets, senders, inboxes } = options;
     this.#director = director;
