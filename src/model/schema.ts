@@ -150,6 +150,8 @@ const node = z.strictObject({
       connections: z.int().min(1024).max(16_777_216).default(1_048_576),
       /** xdp: how the driver hands frames over; auto takes the best that it can. */
       attach: z.enum(['auto', 'native', 'generic']).default('auto'),
+      /** xdp: whether frames may gather for a moment where there are very many; off: each is looked at as soon as it can be. */
+      moderation: z.enum(['adaptive', 'off']).default('adaptive'),
       /** xdp, ipvs: the networks on its links, for `gtm check`: where real servers behind `forward: dr` are looked for. */
       links: z.array(prefix).max(64).default([]),
       /** ipvs: take every service in the kernel as ours, and remove those that the file does not have. */

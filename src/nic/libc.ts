@@ -47,6 +47,8 @@ export interface Libc {
   readonly sendmmsg: (fd: number, messages: number, count: number, flags: number) => number;
   /** Hot: the number of descriptors ready, 0 after `ms`, or -1; `fds` is the address of pollfd's. */
   readonly poll: (fds: number, count: number, ms: number) => number;
+  /** Sleeps for `microseconds`, fewer than 10^6; the kernel may add its timer slack. 0, or -1 when a signal ended it. */
+  readonly usleep: (microseconds: number) => number;
   readonly read: (fd: number, memory: number, length: number) => number;
   readonly write: (fd: number, memory: number, length: number) => number;
   /** To the peer of a socket, or with no memory at all: the wake-up of an AF_XDP socket. */
@@ -165,6 +167,7 @@ function bindings(koffi: Koffi): Libc {
     recvmmsg: self.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)') as Libc['recvmmsg'],
     sendmmsg: self.func('int sendmmsg(int, uintptr_t, unsigned int, int)') as Libc['sendmmsg'],
     poll: self.func('int poll(uintptr_t, unsigned long, int)') as Libc['poll'],
+    usleep: self.func('int usleep(unsigned int)') as Libc['usleep'],
     read: self.func('long read(int, uintptr_t, unsigned long)') as Libc['read'],
     write: self.func('long write(int, uintptr_t, unsigned long)') as Libc['write'],
     send: self.func('long send(int, uintptr_t, unsigned long, int)') as Libc['send'],

@@ -149,6 +149,7 @@ export const FORWARDING: readonly Row[] = [
   row('GTM-C03A', [plane('plane: ipvs, interfaces: ‹[eth0]')], 'interfaces is for plane xdp, not ipvs'),
   row('GTM-C03A', [plane('plane: proxy, connections: ‹4096')], 'connections is for plane xdp, not proxy'),
   row('GTM-C03A', [plane('plane: proxy, attach: ‹native')], 'attach is for plane xdp, not proxy'),
+  row('GTM-C03A', [plane('plane: ipvs, moderation: ‹off')], 'moderation is for plane xdp, not ipvs'),
   row('GTM-C03A', [plane('plane: xdp, own_all: ‹true')], 'own_all is for plane ipvs, not xdp'),
   row('GTM-C03A', [plane('plane: xdp, drain: ‹1m')], 'drain is for plane ipvs, not xdp'),
   row('GTM-C03A', [plane('plane: proxy, links: ‹[10.0.0.0/8]')], 'links is for plane xdp or ipvs, not proxy'),

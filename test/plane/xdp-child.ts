@@ -24,6 +24,7 @@ const plane = await openXdpPlane({
     interfaces: interfaces === '' ? [] : interfaces.split(','),
     connections: 65_536,
     attach: attach as 'auto',
+    moderation: 'adaptive',
     links: [],
     own_all: false,
     drain: 0,

@@ -30,6 +30,7 @@ const DIRECTOR: DirectorConfig = {
   interfaces: ['eth0'],
   connections: 65_536,
   attach: 'auto',
+  moderation: 'adaptive',
   links: [],
   own_all: false,
   drain: 0,

@@ -274,7 +274,7 @@ function* planes(seat: Seat, view: View): Generator<Finding> {
 function* directorKeys({ config }: View): Generator<Finding> {
   for (const [node, { director }] of Object.entries(config.nodes)) {
     if (director === undefined) continue;
-    const { plane, interfaces, connections, attach, own_all, drain, links: on } = director;
+    const { plane, interfaces, connections, attach, moderation, own_all, drain, links: on } = director;
     const note = (key: string, whose: string): Finding => ({
       code: 'GTM-C03A',
       path: ['nodes', node, 'director', key],
@@ -285,6 +285,7 @@ function* directorKeys({ config }: View): Generator<Finding> {
       if (interfaces.length > 0) yield note('interfaces', 'xdp');
       if (connections !== 1_048_576) yield note('connections', 'xdp');
       if (attach !== 'auto') yield note('attach', 'xdp');
+      if (moderation !== 'adaptive') yield note('moderation', 'xdp');
     }
     if (plane !== 'ipvs') {
       if (own_all) yield note('own_all', 'ipvs');

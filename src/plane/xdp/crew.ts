@@ -27,6 +27,7 @@ export interface CrewOptions {
   connections: number;
   host: readonly string[];
   isnKey: Int32Array;
+  moderation: 'adaptive' | 'off';
   ways: WaysShared;
   tun: number;
   copy: 'auto' | 'always';
@@ -198,7 +199,7 @@ export class Crew {
   }
 
   #employ(place: Place, index: number, wires: Wires): void {
-    const { connections, host, isnKey, ways, tun, ports, steer } = this.#o;
+    const { connections, host, isnKey, moderation, ways, tun, ports, steer } = this.#o;
     const hand = new Hand(
       this.#o.spare?.() ?? startThread(`xdp-${index}`),
       {
@@ -208,6 +209,7 @@ export class Crew {
         host,
         seed: Math.floor(Math.random() * 2 ** 32),
         isnKey,
+        moderation,
         table: wires.table,
         umem: wires.umem,
         sockets: wires.sockets,

@@ -106,7 +106,7 @@ export class Kernel {
       if (tun !== undefined) undo.push(() => tun.close());
       const workers = workersFor(ports.map(p => p.queues));
       for (const [slot, p] of ports.entries()) steer.watch(slot, p.index, p.queues, p.mac);
-      const { connections, attach } = this.#o.director;
+      const { connections, attach, moderation } = this.#o.director;
       const crew = new Crew({
         libc,
         steer,
@@ -115,6 +115,7 @@ export class Kernel {
         connections,
         host: hostOf(rt),
         isnKey: this.#o.isnKey,
+        moderation,
         ways: ways.shared,
         tun: tun?.fd ?? -1,
         copy: attach === 'generic' ? 'always' : 'auto',

@@ -31,6 +31,7 @@ export interface WorkerStart {
   seed: number;
   /** Of FullNAT's initial sequence numbers. */
   isnKey: Int32Array;
+  moderation: 'adaptive' | 'off';
   /** Where its table lies. */
   table: HugePlace;
   umem: UmemPlace;

@@ -13,6 +13,7 @@ import { Control } from './control.ts';
 import { Forwarder } from './forwarder.ts';
 import { Inbox, Outbox } from './inbox.ts';
 import type { FromWorker, ToWorker } from './message.ts';
+import { Moderation } from './moderation.ts';
 import { readWays } from './routes-watch.ts';
 import { startOf } from './thread.ts';
 
@@ -88,7 +89,8 @@ try {
 function run(): void {
   const { director } = control;
   const worker = forwarder;
-  const { poll } = libc;
+  const { poll, usleep } = libc;
+  const moderation = new Moderation(start.moderation);
   const fds = sockets.length + 1;
   const word = signal;
   let now = Math.floor(clock.now());
@@ -101,7 +103,7 @@ function run(): void {
   // Until it knows its services, the program is to drop what is theirs: the host would answer it.
   let told = false;
   for (;;) {
-    worker.turn(now);
+    const work = worker.turn(now);
     const left = worker.flush();
     if (worker.asleep) poll(setAt, fds, 0);
     for (let i = 0; i < outboxes.length; i++) {
@@ -128,6 +130,12 @@ function run(): void {
         told = true;
         live(clock.now());
       }
+    }
+    const pause = moderation.pause(work, now);
+    if (pause > 0) {
+      usleep(pause);
+      now = Math.floor(clock.now());
+      continue;
     }
     // The next frame is often near: looking for it costs less than falling asleep. What a link would not take is offered again soon.
     let due = false;
