@@ -21,7 +21,7 @@ export interface Figures {
   ownRequest: number;
   /**
    * Of its thread that forwards, for one packet: in user space, and of that in JavaScript, looking for frames in vain included.
-   * Under keep-alive requests, where most frames come alone, and in a flood of small datagrams.
+   * Under keep-alive requests, where many frames come alone, and in a flood of small datagrams.
    */
   userPacket: number;
   scriptPacket: number;
@@ -165,7 +165,7 @@ export function asText(measured: Measured, notRun: readonly { row: string; why: 
     '',
     '«part»: of what plain routing carried right before; «+»: over what it took of the whole machine then (in its own row: how far two',
     'measurements of the same differ). The ratios below are of these. «user µs/pkt»: of the thread that forwards, in user space, as perf',
-    'samples it: under keep-alive requests, where most frames come alone; «small»: in the flood of 64-octet datagrams. «JS»: of that the',
+    'samples it: under keep-alive requests, where many frames come alone; «small»: in the flood of 64-octet datagrams. «JS»: of that the',
     'code that V8 made and V8 itself, looking for frames in vain included; the rest is the way into the system calls and out of them.',
     '',
     ...ratios(measured).map(

@@ -58,6 +58,7 @@ function* figuresOf(node: Node): Generator<Metric> {
       yield { name: 'gtm_lvs_table_connections', labels: { kind: outcome }, value };
     else if (stage === 'standing')
       yield { name: 'gtm_lvs_standing_frames', labels: { place: outcome, interface: at }, value };
+    else if (stage === 'moderation') yield { name: 'gtm_lvs_pauses_total', labels: {}, value };
     else yield { name: 'gtm_lvs_frames_total', labels: { stage, outcome }, value };
   }
 }

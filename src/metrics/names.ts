@@ -182,6 +182,11 @@ export const METRICS = {
     help: "Frames by where they stand now: free, or in the rings of an interface's sockets (fill, received, unsent, sent); a driver without copies has the rest.",
     labels: ['place', 'interface'],
   },
+  gtm_lvs_pauses_total: {
+    type: 'counter',
+    help: 'Pauses in which workers let frames gather, because very many came.',
+    labels: [],
+  },
   gtm_lvs_table_connections: {
     type: 'gauge',
     help: 'Connections in the tables of the packet core, and how many they hold.',

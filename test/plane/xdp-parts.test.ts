@@ -9,10 +9,25 @@ import { silent } from '../../src/kit/log.ts';
 import { openLibc } from '../../src/nic/libc.ts';
 import type { Address, Link, RouteEntry } from '../../src/nic/rtnetlink-read.ts';
 import { Ahead, startThreads } from '../../src/plane/xdp/ahead.ts';
+import { FRAME, frameBlock } from '../../src/plane/xdp/counters.ts';
 import { interfacesOf } from '../../src/plane/xdp/interfaces.ts';
+import { readFigures } from '../../src/plane/xdp/ledger.ts';
 import { readTables, writeTable } from '../../src/plane/xdp/table-file.ts';
 import { scratch } from './xdp-hosts.ts';
 import { spec } from './xdp-specs.ts';
+
+describe('what workers count', () => {
+  it('is summed, and named by what it is of', () => {
+    const blocks = [frameBlock(), frameBlock()];
+    for (const [i, block] of blocks.entries())
+      for (const [name, n] of Object.entries({ sent: 1, free: 10, used: 100, pauses: 1000 }))
+        block[FRAME[name as keyof typeof FRAME]] = n * (i + 1);
+    const { 'worker sent': sent, 'standing free': free, ...rest } = readFigures(blocks);
+    const { 'table used': used, 'moderation pauses': pauses, ...others } = rest;
+    assert.deepEqual([sent, free, used, pauses], [3, 30, 300, 3000]);
+    assert.ok(Object.values(others).every(n => n === 0));
+  });
+});
 
 describe('connection tables over a restart', () => {
   it('come back to as many workers, once', () => {

@@ -24,6 +24,8 @@ export const FRAME = {
   'evicted-closing': 11,
   /** Frames that are free now: in no ring and in nobody's hands. */
   free: 12,
+  /** Of the worker, in which it let frames gather (moderation.ts). */
+  pauses: 13,
 } as const;
 export const FRAME_SLOTS: number = Object.keys(FRAME).length;
 

@@ -42,13 +42,14 @@ export function readCounters(
   });
 }
 
-/** What of FRAME is no count of what became of frames, by what it is of: connections, or where frames stand. */
+/** What of FRAME is no count of what became of frames, by what it is of: connections, where frames stand, pauses. */
 const OTHERS: Readonly<Record<string, string>> = {
   used: 'table',
   capacity: 'table',
   'evicted-half-open': 'table',
   'evicted-closing': 'table',
   free: 'standing',
+  pauses: 'moderation',
 };
 
 /** What `blocks` (one of each worker, counters.ts) say of frames, by name. */

@@ -10,6 +10,7 @@ import { openLibc } from '../../nic/libc.ts';
 import { beat, QUEUES } from '../../nic/steer.ts';
 import { Umem } from '../../nic/umem.ts';
 import { Control } from './control.ts';
+import { FRAME } from './counters.ts';
 import { Forwarder } from './forwarder.ts';
 import { Inbox, Outbox } from './inbox.ts';
 import type { FromWorker, ToWorker } from './message.ts';
@@ -133,6 +134,7 @@ function run(): void {
     }
     const pause = moderation.pause(work, now);
     if (pause > 0) {
+      start.counters[FRAME.pauses]++;
       usleep(pause);
       now = Math.floor(clock.now());
       continue;
