@@ -1,5 +1,6 @@
 // The entry of a forward worker: blocked in its sockets or spinning over them, without an event loop.
 //   turn · turn · … nothing for a while → poll (sockets, eventfd) → turn …    messages: looked at when the word `signal` changed
+//   very many frames → pause (moderation.ts) → turn …
 // Its descriptors and maps belong to the main thread, which gives them back once this thread has ended, however it ends.
 import { setFlagsFromString } from 'node:v8';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
