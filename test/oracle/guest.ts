@@ -38,7 +38,7 @@ sleep 60
 `;
 }
 
-/** Runs a script, with these words behind the folder's name, in a kernel of its own and hands its lines over as they come. Rejects when it has not ended after `patience` ms. */
+/** Runs a script, with these words behind the folder's name, in a kernel of its own and hands its lines over as they come. Rejects when the kernel ends before the script does, or says nothing for `patience` ms. */
 export async function runGuest(
   script: string,
   hear: (line: Line) => void,
@@ -46,6 +46,7 @@ export async function runGuest(
 ): Promise<void> {
   const kernel = new KernelProcess('guest');
   const { folder } = kernel;
+  const done = () => existsSync(join(folder, 'done'));
   try {
     const first = join(folder, 'init.sh');
     writeFileSync(first, init(folder, script, words), { mode: 0o755 });
@@ -55,19 +56,20 @@ export async function runGuest(
       over = true;
     });
     let heard = 0;
-    const until = performance.now() + patience;
-    while (!over && performance.now() < until) {
+    let until = performance.now() + patience;
+    // Switching off is left to us: it takes the kernel a while.
+    while (!over && !done() && performance.now() < until) {
       await new Promise(resolve => setTimeout(resolve, 300));
+      const before = heard;
       heard = tell(folder, heard, hear);
-      // Switching off is left to us: it takes the kernel a while.
-      if (existsSync(join(folder, 'done'))) break;
+      if (heard > before) until = performance.now() + patience;
     }
+    const why = over ? 'ended early' : `said nothing for ${patience / 1000} s`;
     kernel.end();
     await ended;
     tell(folder, heard, hear);
     const said = existsSync(join(folder, 'said')) ? readFileSync(join(folder, 'said'), 'utf8') : '';
-    if (!existsSync(join(folder, 'done')))
-      throw new Error(`the kernel under test ended early or too late:\n${kernel.said}\n${said.slice(-4000)}`);
+    if (!done()) throw new Error(`the kernel under test ${why}:\n${kernel.said}\n${said.slice(-4000)}`);
     if (said.trim() !== '') hear({ name: 'output', note: said.slice(-4000) });
   } finally {
     kernel.close();

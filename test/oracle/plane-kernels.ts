@@ -3,12 +3,13 @@ import { PAGES } from './plane-docs.ts';
 import { labStories } from './plane-lab.ts';
 import { OTHERS } from './plane-others.ts';
 import { RULES } from './plane-rules.ts';
-import { STORIES } from './plane-story.ts';
+import { SERVE } from './plane-serve.ts';
 import { TABLE } from './plane-table.ts';
+import { UNDO } from './plane-undo.ts';
 
 export const KERNELS: readonly Record<string, () => Promise<unknown>>[] = [
   { ...TABLE, ...OTHERS, ...RULES, ...PAGES },
-  STORIES,
+  { ...SERVE, ...UNDO },
   labStories('nat'),
   labStories('dr'),
   labStories('tun'),

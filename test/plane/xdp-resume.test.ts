@@ -67,6 +67,10 @@ describe('what a clean stop leaves', () => {
     ['open to others', () => chmodSync(path, 0o644)],
     ['larger than anything that was written', () => truncateSync(path, 80 << 20)],
     ['of a director that forwards otherwise', () => left({ director: { ...DIRECTOR, plane: 'proxy' } })],
+    [
+      'of a version that knew no moderation',
+      () => left({ director: { ...DIRECTOR, moderation: undefined } as never }),
+    ],
     ['without workers', () => left({ workers: 0 })],
   ] as const)
     it(`is not taken up when it is ${what}, and goes`, () => {

@@ -108,6 +108,7 @@ function isWhole({ mark, workers, director, services }: Resume): boolean {
     workers > 0 &&
     director.plane === 'xdp' &&
     Array.isArray(director.interfaces) &&
+    typeof director.moderation === 'string' &&
     services.every(s => typeof s.key === 'string' && Array.isArray(s.realServers))
   );
 }
