@@ -51,6 +51,8 @@ export interface Health {
 }
 
 export class Director {
+  /** Counts from the next start on. */
+  moderation: 'adaptive' | 'off' = 'adaptive';
   readonly #site: Site;
   readonly #plane: Plane;
   readonly #modes: readonly Mode[];
@@ -145,7 +147,7 @@ export class Director {
 
   #write(): void {
     write(this.#dir, 'lab.test.zone', this.#zone());
-    const interfaces = this.#plane === 'xdp' ? `, interfaces: [eth0, eth1], connections: ${CONNECTIONS}` : '';
+    const xdp = `, interfaces: [eth0, eth1], connections: ${CONNECTIONS}, moderation: ${this.moderation}`;
     const vips = this.#modes.flatMap(mode => FAMILIES.map(family => this.#vip(mode, family)));
     write(
       this.#dir,
@@ -155,7 +157,7 @@ state_dir: ${join(this.#dir, 'state')}
 sites: { one: {} }
 nodes:
   d1: { site: one, dns: { listen: ["${DIRECTOR[4]}:${DNS_PORT}"] }, admin: { listen: "${ADMIN}" },
-        director: { plane: ${this.#plane}${interfaces} } }
+        director: { plane: ${this.#plane}${this.#plane === 'xdp' ? xdp : ''} } }
 vips:
 ${vips.join('\n')}
 pools:

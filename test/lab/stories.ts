@@ -17,6 +17,7 @@ import {
 } from './contents.ts';
 import { otherFamily } from './families.ts';
 import { flood } from './flood.ts';
+import { gathering } from './gathering.ts';
 import { lost, soon, withoutVip } from './health.ts';
 import { remembered, restart } from './restart.ts';
 import type { Family, Mode } from './site.ts';
@@ -170,6 +171,14 @@ export const STORIES: readonly Story[] = [
     modes: ['fullnat'],
     planes: ['xdp'],
     tell: remembered,
+  },
+  {
+    name: 'frames gather under many clients, and not with moderation: off, from the next start on',
+    protocol: 'tcp',
+    modes: ['nat'],
+    families: [4],
+    planes: ['xdp'],
+    tell: gathering,
   },
   // The last one: what it leaves half-open stays for a minute.
   ...(
