@@ -3,7 +3,8 @@
 //   kernel (machine-kernel.ts) + initrd (busybox, five modules) → 9p of / under an overlay → init → the command → power off
 // Its cards are pairs joined by a cable each, n0=n1, n2=n3. Emulated, not virtualized: it needs no /dev/kvm, and is some ten times slower.
 // A kernel that patches its own code (static keys) while the other processor runs it may see that half done, and die: emulation is
-// not exact there. So nothing is told that turns such keys under load, as captures do, and who boots it may have to boot it again.
+// not exact there. So its second processor comes in when the kernel and its modules are up, nothing is told that turns such keys under
+// load, as captures do, and who boots it may have to boot it again.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -67,7 +68,7 @@ function words(kernel: Kernel, initrd: string): string[] {
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', MEMORY],
     ...['-nographic', '-no-reboot', '-nic', 'none', ...cards],
     ...['-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'],
-    ...['-kernel', kernel.image, '-initrd', initrd, '-append', 'console=ttyS0 loglevel=1 panic=-1'],
+    ...['-kernel', kernel.image, '-initrd', initrd, '-append', 'console=ttyS0 loglevel=1 panic=-1 maxcpus=1'],
   ];
 }
 
@@ -91,6 +92,7 @@ mount --bind ${kernel.modules} /lib/modules
 modprobe -a virtio_net veth bridge tun nf_tables
 ${names.map((name, i) => `for l in /sys/class/net/*; do if grep -q ${macOf(i)} $l/address; then ip link set \${l##*/} name ${name}; fi; done`).join('\n')}
 ip link set lo up
+echo 1 > /sys/devices/system/cpu/cpu1/online
 echo
 ${command}
 echo o > /proc/sysrq-trigger
