@@ -3,6 +3,7 @@
 //   · FullNAT: local address, sequence delta, first data }
 // Connections whose service or server is not there are left out at reading. Nothing of a foreign machine is trusted: every field is checked.
 import { GtmError } from '../kit/errors.ts';
+import { hash32 } from '../kit/hash.ts';
 import type { Core } from './core.ts';
 import * as conn from './line.ts';
 import { WORDS } from './line.ts';
@@ -15,6 +16,10 @@ const VERSION = 1;
 const HEADER = 12;
 /** Words of a record. */
 const RECORD = 26;
+/** Of these, those that name the real server: virtual and real address, their ports, the real one's family. */
+const NAMED = { first: 10, words: 10 } as const;
+/** Flags that name it, too. */
+const KIND = conn.V6 | conn.IS_UDP;
 const KEPT =
   conn.STATE |
   conn.V6 |
@@ -24,6 +29,8 @@ const KEPT =
   conn.ASSURED |
   conn.CONFIRMED |
   (3 << conn.FORWARD_SHIFT);
+
+const NO_ADDRESS = new Int32Array(4);
 
 /** Bytes that the table takes now. */
 export function tableSize(core: Core): number {
@@ -59,29 +66,27 @@ function writeRecord(core: Core, c: number, to: Uint8Array, at: number, numbers:
   const full =
     ((t[base + conn.FLAGS] >>> conn.FORWARD_SHIFT) & 3) === FULLNAT &&
     (t[base + conn.FLAGS] & conn.TEMPLATE) === 0;
-  let k = at;
-  const put = (w: number) => {
-    setWord(to, k, w);
-    k += 4;
-  };
-  put(t[base + conn.FLAGS] & KEPT);
-  put(t[base + conn.CPORTS]);
-  put(t[base + conn.DPORTS]);
-  put(t[base + conn.TIMEOUT]);
-  put((t[base + conn.EXPIRES] - core.life.now) | 0);
-  put(numbers[t[base + conn.CONTROL]]);
+  setWord(to, at, t[base + conn.FLAGS] & KEPT);
+  setWord(to, at + 4, t[base + conn.CPORTS]);
+  setWord(to, at + 8, t[base + conn.DPORTS]);
+  setWord(to, at + 12, t[base + conn.TIMEOUT]);
+  setWord(to, at + 16, (t[base + conn.EXPIRES] - core.life.now) | 0);
+  setWord(to, at + 20, numbers[t[base + conn.CONTROL]]);
   table.clientOf(c, core.words);
-  for (let i = 0; i < 4; i++) put(core.words[i]);
-  for (let i = 0; i < 4; i++) put(dest.v[i]);
-  for (let i = 0; i < 4; i++) put(dest.d[i]);
-  put((dest.vport << 16) | dest.port);
-  put(dest.family);
-  const local = full ? core.services.locals[table.localOf(c)].a : undefined;
-  for (let i = 0; i < 4; i++) put(local?.[i] ?? 0);
+  setAddress(to, at + 24, core.words);
+  setAddress(to, at + 40, dest.v);
+  setAddress(to, at + 56, dest.d);
+  setWord(to, at + 72, (dest.vport << 16) | dest.port);
+  setWord(to, at + 76, dest.family);
+  setAddress(to, at + 80, full ? core.services.locals[table.localOf(c)].a : NO_ADDRESS);
   const x = table.fullOf(c);
   const own = table.fullAt(c);
-  put(full ? x[own + conn.DELTA] : 0);
-  put(full ? x[own + conn.FIRST_DATA] : 0);
+  setWord(to, at + 96, full ? x[own + conn.DELTA] : 0);
+  setWord(to, at + 100, full ? x[own + conn.FIRST_DATA] : 0);
+}
+
+function setAddress(to: Uint8Array, at: number, words: Int32Array): void {
+  for (let i = 0; i < 4; i++) setWord(to, at + 4 * i, words[i]);
 }
 
 /** Takes up the connections of `from`; how many. GTM_LVS_TABLE if it is no such table. */
@@ -95,15 +100,23 @@ export function readTable(core: Core, from: Uint8Array): number {
   )
     throw new GtmError('GTM_LVS_TABLE', 'connection table: not written by this version, or cut');
   const made = new Int32Array(count + 1);
+  const dests = new Dests(core.services.dests);
   let taken = 0;
   for (let n = 1; n <= count; n++) {
-    made[n] = readRecord(core, from, HEADER + (n - 1) * RECORD * 4, made, n);
+    made[n] = readRecord(core, dests, from, HEADER + (n - 1) * RECORD * 4, made, n);
     if (made[n] !== 0) taken++;
   }
   return taken;
 }
 
-function readRecord(core: Core, from: Uint8Array, at: number, made: Int32Array, n: number): number {
+function readRecord(
+  core: Core,
+  dests: Dests,
+  from: Uint8Array,
+  at: number,
+  made: Int32Array,
+  n: number,
+): number {
   const get = (i: number) => word(from, at + 4 * i);
   const flags = get(0) & KEPT;
   const timeout = get(3);
@@ -118,7 +131,7 @@ function readRecord(core: Core, from: Uint8Array, at: number, made: Int32Array, 
     template >= n
   )
     return 0;
-  const dest = findDest(core, from, at, flags);
+  const dest = dests.find(from, at + 4 * NAMED.first, flags & KIND);
   if (dest === undefined) return 0;
   const { key: p, life } = core;
   fill(p, from, at, flags);
@@ -168,21 +181,43 @@ function fill(p: Packet, from: Uint8Array, at: number, flags: number): void {
   p.dport = word(from, at + 4) & 0xffff;
 }
 
-function findDest(core: Core, from: Uint8Array, at: number, flags: number): Dest | undefined {
-  const protocol = flags & conn.IS_UDP ? UDP : TCP;
-  const ports = word(from, at + 72);
-  return core.services.dests.find(
-    d =>
-      d.at >= 0 &&
-      d.protocol === protocol &&
-      d.vport === ports >>> 16 &&
-      d.port === (ports & 0xffff) &&
-      d.family === word(from, at + 76) &&
-      d.service.family === (flags & conn.V6 ? 6 : 4) &&
-      [0, 1, 2, 3].every(
-        i => d.v[i] === word(from, at + 40 + 4 * i) && d.d[i] === word(from, at + 56 + 4 * i),
-      ),
-  );
+/** The real servers by what a record says of theirs: there may be very many, and each connection looks for its own. */
+class Dests {
+  readonly #by = new Map<number, { dest: Dest; kind: number; words: Int32Array }[]>();
+  readonly #words = new Int32Array(NAMED.words);
+
+  constructor(all: readonly Dest[]) {
+    for (const dest of all) {
+      if (dest.at < 0) continue;
+      const words = Int32Array.of(...dest.v, ...dest.d, (dest.vport << 16) | dest.port, dest.family);
+      const kind = (dest.service.family === 6 ? conn.V6 : 0) | (dest.protocol === UDP ? conn.IS_UDP : 0);
+      const mark = markOf(words, kind);
+      const alike = this.#by.get(mark);
+      if (alike === undefined) this.#by.set(mark, [{ dest, kind, words }]);
+      else alike.push({ dest, kind, words });
+    }
+  }
+
+  /** The one of `kind` that is named in `from` at octet `at`; undefined: it is not there any more. */
+  find(from: Uint8Array, at: number, kind: number): Dest | undefined {
+    const words = this.#words;
+    for (let i = 0; i < words.length; i++) words[i] = word(from, at + 4 * i);
+    const alike = this.#by.get(markOf(words, kind));
+    if (alike === undefined) return undefined;
+    for (const known of alike) if (known.kind === kind && isSame(known.words, words)) return known.dest;
+    return undefined;
+  }
+}
+
+function markOf(words: Int32Array, kind: number): number {
+  let mark = kind;
+  for (let i = 0; i < words.length; i++) mark = hash32(mark ^ words[i], 32) | 0;
+  return mark;
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function localOf(core: Core, from: Uint8Array, at: number): number {

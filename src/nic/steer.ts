@@ -4,6 +4,7 @@
 // links, between two frames; until then the old program drops what is a service's, as its workers are gone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beat, QUEUES } from './alive.ts';
 import { Bpf } from './bpf.ts';
 import { type BpfObject, readObject } from './elf.ts';
 import type { Libc } from './libc.ts';
@@ -24,8 +25,7 @@ export const STEERED = [
   'other-host',
 ] as const;
 export type Steered = (typeof STEERED)[number];
-/** Queues of an interface, and interfaces, that there is room for. */
-export const QUEUES = 64;
+/** Interfaces that there is room for. */
 export const INTERFACES = 16;
 
 /** What is to be taken: octets of the program's keys, by a text that tells them apart. */
@@ -152,11 +152,6 @@ export class Steer {
   #map(name: string): number {
     return this.#maps.get(name) as number;
   }
-}
-
-/** The word for `alive` at `ns` nanoseconds of CLOCK_MONOTONIC. */
-export function beat(ns: number): number {
-  return Math.floor(ns / 2 ** 20) >>> 0;
 }
 
 function number(value: number): Uint8Array {

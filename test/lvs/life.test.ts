@@ -484,6 +484,45 @@ describe('a restart', () => {
     assert.deepEqual(counts(fresh), counts(old));
   });
 
+  it('each connection finds its server among many, whatever order they came in, and goes with one that is gone', () => {
+    const gone = (server: string) => /[.:]7[\]:]/.test(server);
+    const make = (order: (servers: string[]) => string[]) => {
+      const rig = new Rig();
+      const range = Array.from({ length: 20 }, (_, i) => i + 1);
+      for (const protocol of order(['tcp', 'udp']) as ('tcp' | 'udp')[])
+        for (const n of order(['1', '2', '3'])) {
+          rig.service(`192.0.2.${n}:80`, order(range.map(i => `10.0.0.${i}:80`)), {}, {}, protocol);
+          rig.service(
+            `[2001:db8::${n}]:80`,
+            order(range.map(i => `[2001:db8:9::${i}]:80`)),
+            {},
+            {},
+            protocol,
+          );
+        }
+      return rig;
+    };
+    const old = make(all => all);
+    for (const packet of [tcp, udp])
+      for (let n = 1; n <= 3; n++)
+        for (let i = 1; i <= 20; i++) {
+          old.send(packet({ from: `198.51.100.${i}:1000`, to: `192.0.2.${n}:80` }));
+          old.send(packet({ from: `[2001:db8:1::${i}]:1000`, to: `[2001:db8::${n}]:80` }));
+        }
+    const bytes = new Uint8Array(old.director.savedSize);
+    old.director.write(bytes);
+    const fresh = make(all => all.filter(s => !gone(s)).reverse());
+    const told = (rig: Rig) =>
+      rig.conns().map(c => {
+        const end = ({ address, port }: { address: string; port: number }) => `${address}.${port}`;
+        return `${c.protocol} ${end(c.client)} ${end(c.virtual)} ${end(c.dest)}`;
+      });
+    assert.equal(fresh.director.read(bytes, fresh.now), 12 * 19);
+    const stay = told(old).filter(line => !/[.:]7\.80$/.test(line));
+    assert.equal(told(old).length, 12 * 20);
+    assert.deepEqual(told(fresh).sort(), stay.sort());
+  });
+
   it('what is no table is refused, and nothing in one is trusted', () => {
     const rig = new Rig();
     rig.service(VIP, SERVERS);

@@ -8,7 +8,8 @@ import { openLibc } from '../../src/nic/libc.ts';
 import { openRtnetlink } from '../../src/nic/rtnetlink.ts';
 import { formatMac } from '../../src/nic/rtnetlink-read.ts';
 import { wordsOf } from '../../src/plane/xdp/routes-build.ts';
-import { openWays, readWays } from '../../src/plane/xdp/routes-watch.ts';
+import { readWays } from '../../src/plane/xdp/routes-read.ts';
+import { openWays } from '../../src/plane/xdp/routes-watch.ts';
 import { HEADER } from '../../src/plane/xdp/ways.ts';
 
 const libc = await openLibc();

@@ -63,7 +63,7 @@ export class Control {
   save(now: number): Uint8Array {
     this.director.tick(now);
     const table = new Uint8Array(this.director.savedSize);
-    return table.slice(0, this.director.write(table));
+    return table.subarray(0, this.director.write(table));
   }
 
   #apply({ id, services, blocks, table }: ToWorker & { type: 'apply' }, now: number): void {

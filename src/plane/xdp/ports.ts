@@ -2,11 +2,12 @@
 import { GtmError } from '../../kit/errors.ts';
 import type { DirectorConfig } from '../../model/schema.ts';
 import type { ServiceSpec } from '../../model/service.ts';
+import { QUEUES } from '../../nic/alive.ts';
 import type { Attach } from '../../nic/bpf.ts';
 import { queuesOf } from '../../nic/channels.ts';
 import type { Libc } from '../../nic/libc.ts';
 import type { Rtnetlink } from '../../nic/rtnetlink.ts';
-import { INTERFACES, QUEUES } from '../../nic/steer.ts';
+import { INTERFACES } from '../../nic/steer.ts';
 import { interfacesOf } from './interfaces.ts';
 import type { PortStart } from './wires.ts';
 

@@ -1,5 +1,5 @@
 // The ways of the kernel, kept for the workers: listed once, listened to from then on.
-//   openWays (main thread) ─shared memory→ readWays (each worker): routes.ts, neighbours.ts
+//   openWays (main thread) ─shared memory→ readWays (each worker, routes-read.ts): routes.ts, neighbours.ts
 // Invariant: a change that the kernel had to leave out makes everything be listed anew.
 import { GtmError, reason } from '../../kit/errors.ts';
 import { parseIp } from '../../kit/ip.ts';
@@ -8,11 +8,12 @@ import { Route } from '../../lvs/config.ts';
 import type { Libc } from '../../nic/libc.ts';
 import { openRtnetlink, type Rtnetlink, watchRtnetlink } from '../../nic/rtnetlink.ts';
 import type { Change, Link } from '../../nic/rtnetlink-read.ts';
-import { type HopMemory, HopReader, HopWriter, QUESTION, QUESTIONS, SLOT } from './neighbours.ts';
+import { type HopMemory, HopWriter, QUESTION, QUESTIONS, SLOT } from './neighbours.ts';
 import { NeighbourKeeper } from './neighbours-keep.ts';
-import { CONTROL, RouteReader, type RoutesLayout, tableSize } from './routes.ts';
+import { CONTROL, RouteReader, tableSize } from './routes.ts';
 import { wordsOf, writeRoutes } from './routes-build.ts';
-import { HEADER, type Ways, type WaysShared, type WaysSource } from './ways.ts';
+import type { KernelShared } from './routes-read.ts';
+import { HEADER, type WaysSource } from './ways.ts';
 
 /** Next hops that workers can know of; a power of two. */
 const SLOTS = 16_384;
@@ -32,14 +33,6 @@ export interface WaysOptions {
   onChange?: () => void;
 }
 
-interface Shared extends WaysShared {
-  kind: 'kernel';
-  control: Int32Array;
-  routes: Int32Array;
-  layout: RoutesLayout;
-  hops: HopMemory;
-}
-
 /** Lists what the kernel knows and listens to it. Throws GTM_SYSCALL, GTM_NETLINK, GTM_PLANE for an interface that is none. */
 export function openWays(options: WaysOptions): KernelWays {
   const rt = openRtnetlink(options.libc);
@@ -56,7 +49,7 @@ export function openWays(options: WaysOptions): KernelWays {
 }
 
 export class KernelWays implements WaysSource {
-  readonly shared: Shared;
+  readonly shared: KernelShared;
   readonly #rt: Rtnetlink;
   readonly #watch: ReturnType<typeof watchRtnetlink>;
   readonly #log: Log;
@@ -215,21 +208,6 @@ export class KernelWays implements WaysSource {
   #listLinks(): Map<number, Link> {
     return new Map(this.#rt.links().map(l => [l.index, l]));
   }
-}
-
-/** A worker's side of what openWays shares. */
-export function readWays(shared: WaysShared): Ways {
-  const { control, routes, layout, hops } = shared as Shared;
-  const routeReader = new RouteReader(control, routes, layout);
-  const hopReader = new HopReader(hops);
-  return {
-    headers: hopReader.headers,
-    ports: hopReader.ports,
-    find: (family, address, route) => routeReader.find(family, address, route),
-    hop: (iface, family, address) => hopReader.hop(iface, family, address),
-    slotOf: route => hopReader.slotOf(route),
-    generation: () => routeReader.generation(),
-  };
 }
 
 function octets(family: number, words: Int32Array): Uint8Array {

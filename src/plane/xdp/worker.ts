@@ -5,10 +5,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Xsk } from '../../nic/afxdp.ts';
+import { beat, QUEUES } from '../../nic/alive.ts';
 import { carve } from '../../nic/huge.ts';
 import { POLLFD, POLLIN } from '../../nic/layout.ts';
 import { openLibc } from '../../nic/libc.ts';
-import { beat, QUEUES } from '../../nic/steer.ts';
 import { Umem } from '../../nic/umem.ts';
 import { Control } from './control.ts';
 import { FRAME } from './counters.ts';
@@ -16,7 +16,7 @@ import { Forwarder } from './forwarder.ts';
 import { Inbox, Outbox } from './inbox.ts';
 import type { FromWorker, ToWorker } from './message.ts';
 import { Moderation } from './moderation.ts';
-import { readWays } from './routes-watch.ts';
+import { readWays } from './routes-read.ts';
 import { startOf } from './thread.ts';
 
 /** Looks for a frame before the thread sleeps: half as many after each that was in vain, some more after each that paid. */
