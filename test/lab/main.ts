@@ -9,7 +9,7 @@ import { type Cards, labFault } from './hosts.ts';
 import { PAGE_NAMES, playPage } from './pages.ts';
 import { plainStories } from './plain.ts';
 import { LAB_PROGRAMS } from './programs.ts';
-import { FAMILIES, MODES, type Mode, Site, vip } from './site.ts';
+import { CLIENT, FAMILIES, MODES, type Mode, Site, serverAddress, vip } from './site.ts';
 import { STORIES } from './stories.ts';
 import { type Context, Files } from './telling.ts';
 
@@ -91,8 +91,11 @@ async function play(site: Site, plane: Plane, queues: number, files: Files, only
   const director = new Director(site, plane, modes);
   const decaps = plane === 'xdp' ? await startDecap(site) : [];
   // At once when a story fails: a moment later it may be mended.
-  const look = async () =>
-    console.log(indent(`frames: ${await director.frames().catch(reason)}\n${director.log}`));
+  const look = async () => {
+    const frames = await director.frames().catch(reason);
+    console.log(indent(`frames: ${frames}\n${director.log}`));
+    if (site.emulated) await lookAtCards(site, frames);
+  };
   const tale = (name: string, story: () => Promise<unknown>) => run(name, story, look);
   try {
     if (plane === 'proxy') ownVips(site, 'add');
@@ -106,6 +109,7 @@ async function play(site: Site, plane: Plane, queues: number, files: Files, only
     if (site.emulated)
       await tale(`${by}: the next process takes the cards over, without copies`, () => again(site, director));
   } catch (e) {
+    if (e instanceof DeadCard) throw e;
     tell('FAILED', `${plane}: the director starts`, reason(e));
     console.log(indent(director.log));
   } finally {
@@ -144,6 +148,24 @@ async function uncopied(director: Director): Promise<void> {
   for (const name of ['eth0', 'eth1'])
     if (!new RegExp(`xdp plane: ${name}: (native|kept), zero-copy`).test(director.said))
       throw new Error(/xdp plane: eth\d: [^"]*/.exec(director.said)?.[0] ?? director.said);
+}
+
+/** The lab ends without its last line: the machine is to be booted again (zerocopy.ts). */
+class DeadCard extends Error {}
+
+// An emulated card may stop for good: not even the kernel's own pings go by it then, though it has frames to receive into. Nothing that
+// is told from there on tells of the director.
+async function lookAtCards(site: Site, frames: string): Promise<void> {
+  for (const [name, address] of [
+    ['eth0', CLIENT[4]],
+    ['eth1', serverAddress('nat', 4, 0)],
+  ]) {
+    const { code } = await site.director.run('ping', ['-c', '5', '-W', '4', address], { timeout: 60_000 });
+    if (code !== 0 && new RegExp(`fill ${name} [1-9]`).test(frames))
+      throw new DeadCard(
+        `the emulated card ${name} moves nothing any more: no ping to ${address} by the kernel`,
+      );
+  }
 }
 
 // Sockets of a driver that has frames in its own rings are closed and opened again.

@@ -10,7 +10,7 @@ import { LAB_PROGRAMS } from './programs.ts';
 /** What a driver may get wrong: frames that are lost, cut, mixed up or not given back, lone ones and many, and sockets that are opened again. */
 const STORIES =
   'without copies|in turn|sees who asks|(nat|tun) ipv4 tcp: a file of 64 MiB|200 connections|both servers answer dig|in fragments|a server begins';
-/** How often the machine may be booted: emulation may kill its kernel (machine.ts). A story that failed has failed. */
+/** How often the machine may be booted: emulation may kill its kernel (machine.ts), or a card (main.ts). A story that failed has failed. */
 const BOOTS = 3;
 const LAST = /^lab: (\d+) passed, (\d+) failed, (\d+) skipped/;
 
